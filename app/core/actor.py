@@ -1,0 +1,71 @@
+"""Who is acting: in a request, a job, a command or a test. Knows no view and no user table."""
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, eq=False)
+class Actor:
+    """A signed-in person as the rules see him; made once per change of the security tables.
+
+    `verbs`: "<entity>.<verb>" granted. `reach`: ids of the owners whose rows he sees, None = all.
+    `masked`: "<entity>.<field>" shown with stars. `stamp` ends his other sessions when it changes.
+    """
+
+    id: int
+    username: str
+    name: str
+    verbs: frozenset[str] = frozenset()
+    reach: frozenset[int] | None = frozenset()
+    masked: frozenset[str] = frozenset()
+    department: str = ""
+    stamp: str = ""
+    active: bool = True
+    must_change: bool = False
+    subordinates: frozenset[int] = frozenset()
+    memo: dict = field(default_factory=dict, repr=False)
+
+    is_authenticated = True
+    is_anonymous = False
+
+    @property
+    def is_active(self) -> bool:
+        return self.active
+
+    def get_id(self) -> str:
+        """What the session cookie keeps: the id and the stamp of its day."""
+        return f"{self.id}:{self.stamp}"
+
+    def may(self, entity: str, verb: str) -> bool:
+        """Whether a role grants the verb on the entity."""
+        return f"{entity}.{verb}" in self.verbs
+
+
+NOBODY = Actor(0, "", "", active=False)  # a visitor: no verb, no row
+_actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
+
+
+def current() -> Actor | None:
+    """The acting person; NOBODY for a visitor; None for the system itself (commands, jobs), which sees all."""
+    return _actor.get()
+
+
+def current_id() -> int | None:
+    """The acting person's id, None for the system."""
+    who = _actor.get()
+    return who.id or None if who else None
+
+
+def set_actor(who: Actor | None):
+    """Say who acts from here on; returns the token for `reset`."""
+    return _actor.set(who)
+
+
+@contextmanager
+def acting_as(who: Actor | None):
+    """Run a block as somebody (None: the system)."""
+    token = _actor.set(who)
+    try:
+        yield who
+    finally:
+        _actor.reset(token)

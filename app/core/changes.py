@@ -1,0 +1,168 @@
+"""Operation batches and field-level changes: the audit log and the before-images of undo in one.
+
+Every write is part of a `Batch` (who, when, what kind, how many rows); every changed row leaves a `Change` with the
+old and new values of its fields, in the same transaction: no row without its log, no log without its row. Kept for ever.
+"""
+import datetime as dt
+from contextlib import contextmanager
+from decimal import Decimal
+
+from flask_appbuilder import Model
+from sqlalchemy import JSON, Index, String, event, insert, inspect, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from . import actor, clock
+
+SKIPPED = {"id", "version", "created_at"}
+STAMPS = {"changed_at", "changed_by_id"}  # put back by an undo, not worth a log alone
+
+
+class Batch(Model):
+    """One operation of one person: an edit, an import, a mass change."""
+
+    __tablename__ = "batch"
+    __table_args__ = (Index("ix_batch_actor", "actor_id", "id"), {"extend_existing": True})
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    entity: Mapped[str] = mapped_column(String(40), default="")
+    label: Mapped[str] = mapped_column(String(200), default="")
+    actor_id: Mapped[int | None]
+    at: Mapped[dt.datetime] = mapped_column(default=clock.now)
+    count: Mapped[int] = mapped_column(default=0)
+    undone_at: Mapped[dt.datetime | None]
+    undoes_id: Mapped[int | None]
+
+
+class Change(Model):
+    """One changed row: verb add, edit, delete or restore; `old` and `new` hold the changed columns only."""
+
+    __tablename__ = "change"
+    __table_args__ = (Index("ix_change_row", "entity", "row_id"), {"extend_existing": True})
+    id: Mapped[int] = mapped_column(primary_key=True)
+    batch_id: Mapped[int] = mapped_column(index=True)
+    entity: Mapped[str] = mapped_column(String(40))
+    row_id: Mapped[int]
+    verb: Mapped[str] = mapped_column(String(10))
+    version: Mapped[int]
+    actor_id: Mapped[int | None]
+    at: Mapped[dt.datetime] = mapped_column(default=clock.now)
+    old: Mapped[dict | None] = mapped_column(JSON)
+    new: Mapped[dict | None] = mapped_column(JSON)
+
+
+def to_json(value):
+    """A column's value as JSON keeps it."""
+    if isinstance(value, (dt.datetime, dt.date)):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def from_json(column, value):
+    """The way back of `to_json` for a column."""
+    if value is None:
+        return None
+    kind = column.type.python_type
+    return kind.fromisoformat(value) if kind in (dt.datetime, dt.date) else value
+
+
+@contextmanager
+def operation(session, kind: str, entity: str = "", label: str = "", undoes_id: int | None = None):
+    """Name the batch of the writes inside the block (one transaction)."""
+    session.info["operation"] = dict(kind=kind, entity=entity, label=label[:200], undoes_id=undoes_id)
+    try:
+        yield
+        session.flush()
+    finally:
+        session.info.pop("operation", None)
+
+
+def start_batch(session, kind: str, entity: str, label: str) -> int:
+    """Open a batch that spans several transactions (an import); use with `in_batch`."""
+    return _new_batch(session, kind=kind, entity=entity, label=label[:200])
+
+
+@contextmanager
+def in_batch(session, batch_id: int):
+    """Writes inside the block belong to an open batch."""
+    session.info["lasting_batch"] = batch_id
+    try:
+        yield
+        session.flush()
+    finally:
+        session.info.pop("lasting_batch", None)
+
+
+def _new_batch(session, **values) -> int:
+    row = dict(actor_id=actor.current_id(), at=clock.now(), count=0, **values)
+    return session.connection().execute(insert(Batch.__table__).values(row)).inserted_primary_key[0]
+
+
+def batch_id(session, verb: str, entity: str, label: str) -> int:
+    """The batch of this transaction, opened at its first change."""
+    lasting = session.info.get("lasting_batch")
+    if lasting:
+        return lasting
+    if "batch" not in session.info:
+        said = session.info.get("operation") or dict(kind=verb, entity=entity, label=label[:200])
+        session.info["batch"] = _new_batch(session, **said)
+    return session.info["batch"]
+
+
+def _values(row, columns) -> dict:
+    return {c: to_json(v) for c in columns if (v := getattr(row, c)) is not None}
+
+
+def _change(row, verb):
+    """(verb, old, new) of a row, or None when nothing worth a log has changed."""
+    state = inspect(row)
+    hidden = SKIPPED | getattr(row, "unlogged", frozenset())
+    keys = [a.key for a in state.mapper.column_attrs if a.key not in hidden]
+    if verb == "add":
+        return verb, None, _values(row, keys)
+    old, new = {}, {}
+    for key in keys:
+        history = state.attrs[key].history
+        if history.has_changes() and history.deleted:
+            old[key], new[key] = to_json(history.deleted[0]), to_json(getattr(row, key))
+        elif history.has_changes():
+            old[key], new[key] = None, to_json(getattr(row, key))
+    if old == new or set(new) <= STAMPS:
+        return None
+    if "deleted_at" in new:
+        verb = "delete" if row.deleted_at else "restore"
+    return verb, old, new
+
+
+def _gather(session):
+    for verb, rows in (("add", session.new), ("edit", session.dirty), ("purge", session.deleted)):
+        for row in rows:
+            if getattr(row, "audited", False):
+                found = _change(row, verb) if verb != "purge" else (verb, _values(row, inspect(row).mapper.columns.keys()), None)
+                if found:
+                    yield row, found
+
+
+@event.listens_for(Session, "after_flush")
+def _write(session, _context):
+    rows = []
+    for row, (verb, old, new) in _gather(session):
+        batch = batch_id(session, verb, row.__tablename__, str(row))
+        rows.append(dict(batch_id=batch, entity=row.__tablename__, row_id=row.id, verb=verb, version=getattr(row, "version", 0) or 0,
+                         actor_id=actor.current_id(), at=clock.now(), old=old, new=new))
+    if rows:
+        session.connection().execute(insert(Change.__table__), rows)
+        t = Batch.__table__
+        session.connection().execute(update(t).where(t.c.id == rows[0]["batch_id"]).values(count=t.c.count + len(rows)))
+
+
+@event.listens_for(Session, "after_commit")
+def _remember(session):
+    if "batch" in session.info:
+        session.info["last_batch"] = session.info.pop("batch")
+
+
+@event.listens_for(Session, "after_rollback")
+def _close(session):
+    session.info.pop("batch", None)
+
+

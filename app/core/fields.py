@@ -1,0 +1,86 @@
+"""The column vocabulary: the words a model is written in. Each carries its label, size and manners in `info`.
+
+Kinds: text note choice money whole percent date moment flag ref number. Money is integer fen, percent is
+hundredths of a percent, moments are naive UTC, dates are the office's days.
+"""
+from sqlalchemy import BigInteger, Boolean, Date, DateTime, ForeignKey, Integer, String, Text
+from sqlalchemy.orm import mapped_column, relationship
+
+
+def _column(kind, type_, label, *, required=False, default=None, unique=False, index=False, **manners):
+    info = {"kind": kind, "label": label, "required": required, "unique": unique, **manners}
+    return mapped_column(type_, nullable=not required, default=default, index=index, info=info, sort_order=10)
+
+
+def text(label, size=80, **manners):
+    """A line of text, at most `size` characters. Manners: required, unique, masked, format ('mobile', 'email', …)."""
+    return _column("text", String(size), label, size=size, **manners)
+
+
+def note(label, **manners):
+    """Long text, at most 20,000 characters."""
+    return _column("note", Text(), label, size=20_000, **manners)
+
+
+def choice(label, choices, **manners):
+    """A code out of the choice list `choices` (settings); labels come from the list."""
+    return _column("choice", String(40), label, choices=choices, **manners)
+
+
+def money(label, **manners):
+    """An amount in integer fen."""
+    return _column("money", BigInteger(), label, **manners)
+
+
+def whole(label, **manners):
+    """A whole number."""
+    return _column("whole", Integer(), label, **manners)
+
+
+def date(label, **manners):
+    """A day of the office's calendar."""
+    return _column("date", Date(), label, **manners)
+
+
+def moment(label, **manners):
+    """A moment, naive UTC."""
+    return _column("moment", DateTime(), label, **manners)
+
+
+def flag(label, **manners):
+    """Yes or no; no by default."""
+    manners.setdefault("default", False)
+    return _column("flag", Boolean(), label, **{**manners, "required": False})
+
+
+def numbered(label, pattern, **manners):
+    """A document number made on the first save by `numbering`, e.g. 'KH{day:%Y%m}-{seq:04d}'."""
+    return _column("number", String(32), label, pattern=pattern, unique=True, readonly=True, **manners)
+
+
+def ref(label, target, *, required=False, default=None, **manners):
+    """A foreign key to table `target`; the relationship beside it (`related`) carries the public name."""
+    info = {"kind": "ref", "label": label, "required": required, "target": target, **manners}
+    return mapped_column(Integer, ForeignKey(f"{target}.id"), nullable=not required, default=default, index=True,
+                         info=info, sort_order=10)
+
+
+def related(model, column, **kw):
+    """The many-to-one relationship beside a `ref` column."""
+    return relationship(model, foreign_keys=[column], **kw)
+
+
+class fact(property):
+    """A read-only property of a row with a label, for lists, pages and exports.
+
+    `loads`: names of relationships to load with the row; `column`: name of the column to sort by.
+    """
+
+    def __init__(self, label, kind="text", *, loads="", column=None, doc=None):
+        super().__init__(doc=doc)
+        self.label, self.kind, self.loads, self.sort_column = label, kind, tuple(loads.split()), column
+
+    def __call__(self, getter):
+        made = fact(self.label, self.kind, loads=" ".join(self.loads), column=self.sort_column, doc=getter.__doc__)
+        property.__init__(made, getter)
+        return made
