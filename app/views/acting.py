@@ -1,0 +1,109 @@
+"""Actions on chosen rows: offered by right, done by a rule, one commit, one sentence, one way back."""
+from flask import abort, flash, redirect, render_template, request
+from sqlalchemy import select
+
+from app.core import actor, changes, scope
+from app.core.rules import RuleError
+from app.core.words import _, _l, ngettext
+from app.extensions import db
+
+from .declare import Action
+from .page import local
+
+LIMIT = 1000  # rows of one action without a job
+
+
+def _delete_rows(session, rows, view):
+    for row in rows:
+        type(view).check_delete(session, row)
+        session.delete(row)
+    return ngettext("%(num)d record moved to the trash.", "%(num)d records moved to the trash.", len(rows))
+
+
+DELETE = Action("delete", _l("Delete"), _delete_rows, icon="trash", danger=True, verb="delete",
+                confirm=_l("Delete the chosen records? They go to the trash and can be taken back."))
+
+
+def all_actions(view) -> dict:
+    """The view's actions by key; deleting is one of them."""
+    return {a.key: a for a in (*view.actions_declared, DELETE)}
+
+
+def offered(view, *, many=False, row=None) -> list[dict]:
+    """The buttons a person may press, on the list (`many`) or on a record's page (`row`)."""
+    who = actor.current()
+    found = [a for a in all_actions(view).values() if who.may(view.entity, a.verb) and (a.many if many else a.single)]
+    return [{"key": a.key, "label": str(a.label), "icon": a.icon, "danger": a.danger, "many": a.many,
+             "confirm": str(a.confirm) if a.confirm else "", "form": a.form is not None}
+            for a in found if row is None or a.shown(row)]
+
+
+def _action(view, key) -> Action:
+    found = all_actions(view).get(key) or abort(404)
+    return found if actor.current().may(view.entity, found.verb) else abort(403)
+
+
+def _rows(view, ids, edits):
+    if not ids or len(ids) > LIMIT or not all(i.isascii() and i.isdecimal() and len(i) < 16 for i in ids):
+        abort(400)
+    rows = list(db.session.scalars(select(view.model).where(view.model.id.in_([int(i) for i in ids]))))
+    if len(rows) != len(set(ids)):
+        abort(404)
+    if edits and not all(scope.may_edit(db.session, row, actor.current()) for row in rows):
+        abort(403)
+    return rows
+
+
+def dialog(view, key):
+    """The HTML of an action's form."""
+    action = _action(view, key)
+    if action.form is None:
+        abort(404)
+    ids = request.args.get("ids", "").split(",")
+    return render_template("entity/dialog.html", view=view, action=action, form=action.form()(), ids=ids,
+                           back=request.args.get("back", ""))
+
+
+def perform(view):
+    """Do the posted action; a refusal changes nothing."""
+    action = _action(view, request.form.get("action", ""))
+    rows = _rows(view, request.form.getlist("rowid"), action.edits)
+    values = {}
+    if action.form is not None:
+        form = action.form()(request.form)
+        if not form.validate():
+            flash(" ".join(e for f in form for e in f.errors), "danger")
+            return _back(view)
+        values = {f.name: f.data for f in form if f.name != "csrf_token"}
+    return _do(view, action, rows, values)
+
+
+def _do(view, action, rows, values):
+    try:
+        with changes.operation(db.session, action.key, view.entity, str(action.label)):
+            said = action.rule(db.session, rows, **values) if action is not DELETE else _delete_rows(db.session, rows, view)
+        db.session.commit()
+    except RuleError as no:
+        db.session.rollback()
+        flash(str(no), "danger")
+        return _back(view)
+    say_done(said or ngettext("%(num)d record changed.", "%(num)d records changed.", len(rows)))
+    return _back(view, view.home if action is DELETE else None)
+
+
+def delete(view, rows):
+    """Delete rows by the same way as the action."""
+    return _do(view, DELETE, rows, {})
+
+
+def say_done(text: str) -> None:
+    """Tell that it was done, with the way back (撤销) when the operation left a batch."""
+    batch = db.session.info.pop("last_batch", None)
+    flash({"text": text, "undo": batch} if batch else text, "success")
+
+
+def _back(view, otherwise=None):
+    here = local(request.form.get("back"), "")
+    if otherwise and here.startswith(f"{view.route_base}/show/"):
+        here = ""
+    return redirect(here or view.back_url())

@@ -1,0 +1,273 @@
+"""EntityView: how an entity reaches the screen. The only place that wrestles FAB's ModelView."""
+import secrets
+
+from flask import abort, flash, jsonify, redirect, render_template, request, session as cookie
+from flask_appbuilder import ModelView, expose
+from flask_appbuilder.forms import DynamicForm
+from flask_appbuilder.models.sqla.interface import SQLAInterface
+from sqlalchemy import false, or_, select
+
+from app.core import actor, scope
+from app.core.describe import describe, label_of
+from app.core.rules import RuleError
+from app.core.words import _
+from app.extensions import db
+
+from . import acting, cells, forms, record, saving
+from .guard import granted
+from .listing import Listing, counts
+
+ROUTES = {"list", "show", "add", "edit", "delete", "action_post", "action_form", "choose", "list_counts", "remember"}
+
+
+class EntityView(ModelView):
+    """A list, a page and forms of one model, by declaration (see README: how to add an entity)."""
+
+    model: type = None
+    menu = None
+    menu_verb = "read"
+    title = add_label = ""
+    list_columns: str | list = ""
+    quick_filters: list = []
+    conditions = ""
+    sections: list = []
+    actions_declared: list = []
+    default_sort = "created_at.desc"
+    form_columns: str | None = None  # when the form shows less than the sections
+    facts = head = ""
+    parent: type | None = None
+    parent_field = ""
+    tab_label = None
+    importable = exportable = True
+    include_route_methods = ROUTES
+    check_save = staticmethod(lambda session, row: None)
+    check_delete = staticmethod(lambda session, row: None)
+
+    def __init_subclass__(cls, **kw):
+        super().__init_subclass__(**kw)
+        if cls.model is None:
+            return
+        cls.datamodel = SQLAInterface(cls.model)
+        cls.fields = describe(cls.model)
+        cls.entity = cls.__dict__.get("entity") or cls.model.__tablename__.replace("_", "")
+        cls.class_permission_name = cls.entity
+        cls.route_base = f"/{cls.entity}"
+        cls.home = f"{cls.route_base}/list/"
+        cls.condition_names = cls.conditions.split()
+        cls.list_columns = cls.list_columns.split()
+        said = [*cls.list_columns, *cls.condition_names, *cls.facts.split(), *cls.head.split(), *(cls.form_columns or "").split(),
+                *(n for s in cls.sections for n in s.fields)]
+        if unknown := sorted({n for n in said if n not in cls.fields}):
+            raise TypeError(f"{cls.__name__} speaks of unknown fields: {unknown}")
+        cls.sortable = {n for n, one in cls.fields.items() if one.attribute is not None and one.kind != "note"}
+        cls.search_columns = [n for n, one in cls.fields.items() if one.column is not None]
+        cls.search_form = cls.add_form = cls.edit_form = DynamicForm
+        cls.add_columns = cls.edit_columns = cls.show_columns = []
+        cls.label_columns = {n: one.label for n, one in cls.fields.items()}
+        cls.base_permissions = [f"can_{verb}" for verb in cls.verbs()]
+
+    @classmethod
+    def verbs(cls) -> list[str]:
+        """The rights that a role may grant on this entity."""
+        own = {"read", "add", "edit", "delete", *(a.verb for a in cls.actions_declared)}
+        return sorted(own | ({"import"} if cls.importable else set()) | ({"export"} if cls.exportable else set()))
+
+    # ---- what a subclass may say -------------------------------------------------------------------------------
+    def row_flags(self, row) -> str:
+        """Extra classes of a table row."""
+        return ""
+
+    def search_clause(self, q: str):
+        """The clause of `?q=`: the search index where the entity has one, else its text fields."""
+        if hasattr(self.model, "search_names"):
+            from app.core import search
+            return search.matching_ids(self.model, q)
+        texts = [one.attribute for one in self.fields.values() if one.kind in ("text", "number") and one.attribute is not None]
+        return or_(false(), *(a.contains(q, autoescape=True) for a in texts))
+
+    def preset(self, form) -> None:
+        """Fill a new form from the address (a tab's 新建 hands over the parent)."""
+        for one in self.form_fields():
+            if value := request.args.get(one.name):
+                form[one.name].process_formdata([value])
+
+    def after_save(self, row, fresh: bool) -> None:
+        """Hook inside the transaction, after the row has an id."""
+
+    def form_fields(self, row=None) -> list:
+        """The fields of the form: the sections' writable ones; masked ones are not sent to who may not see them."""
+        names = (self.form_columns or " ".join(s.names for s in self.sections)).split()
+        found = [self.fields[n] for n in dict.fromkeys(names)]
+        return [f for f in found if not f.readonly and f.column is not None and not (row is not None and cells.is_masked(f))]
+
+    # ---- list --------------------------------------------------------------------------------------------------
+    @expose("/list/")
+    @granted("read")
+    def list(self):
+        """The list page: buttons, quick-filter panel, table (manual 3.2)."""
+        listing = Listing(self)
+        page = listing.context()
+        cookie[f"at.{self.entity}"] = listing.query_string()[:300]
+        return render_template(
+            "entity/list.html", view=self, page=page, listing=listing, quick=listing.quick_context(),
+            conditions=listing.condition_context(), q=listing.q, saved=listing.saved_context(),
+            actions=acting.offered(self, many=True), all_columns=record.column_choice(self, listing), may=self.may)
+
+    @expose("/counts")
+    @granted("read")
+    def list_counts(self):
+        """{key: n} of the named filters, fetched after the page."""
+        return jsonify(counts(self))
+
+    @expose("/choose")
+    @granted("")
+    def choose(self):
+        """Options of a drop-down: ?q= text, ?<field>= narrows; at most 20."""
+        wanted = select(self.model)
+        if q := request.args.get("q", "").strip()[:100]:
+            wanted = wanted.where(self.search_clause(q))
+        for name, one in self.fields.items():
+            if one.kind == "ref" and (value := request.args.get(name, "")).isdecimal():
+                wanted = wanted.where(one.attribute == int(value))
+        rows = db.session.scalars(self.choosable(wanted).order_by(self.model.id.desc()).limit(20))
+        return jsonify(results=[{"id": row.id, "text": str(row), "hint": self.hint(row)} for row in rows])
+
+    def choosable(self, wanted):
+        """Narrow the rows that may be chosen in a form."""
+        return wanted
+
+    def hint(self, row) -> str:
+        """The second line of an option."""
+        return ""
+
+    @expose("/remember", methods=["POST"])
+    @granted("read")
+    def remember(self):
+        """Keep this person's columns, sort, page size or own quick filters of this list."""
+        record.remember(self)
+        return redirect(f"{self.home}?{cookie.get(f'at.{self.entity}', '')}")
+
+    # ---- record ------------------------------------------------------------------------------------------------
+    def fetch(self, pk):
+        """The visible row, or 404."""
+        return db.session.get(self.model, pk) or abort(404)
+
+    def fetch_for_edit(self, pk, lock=False):
+        """The row for changing it: 404 when invisible, 403 when only shared for reading."""
+        wanted = select(self.model).where(self.model.id == pk)
+        row = db.session.scalar(wanted.with_for_update(of=self.model) if lock else wanted) or abort(404)
+        return row if scope.may_edit(db.session, row, actor.current()) else abort(403)
+
+    def may(self, verb: str) -> bool:
+        """Whether the acting person holds a right on this entity."""
+        return actor.current().may(self.entity, verb)
+
+    @expose("/show/<int:pk>")
+    @granted("read")
+    def show(self, pk):
+        """The page of a record: head, facts, tabs (product.md 4.3 Detail page)."""
+        row = self.fetch(pk)
+        record.recent(self, row)
+        return render_template("entity/show.html", view=self, item=row, may=self.may, **record.context(self, row))
+
+    @expose("/add", methods=["GET", "POST"])
+    @granted("add")
+    def add(self):
+        """The form of a new record."""
+        return self._form(None)
+
+    @expose("/edit/<int:pk>", methods=["GET", "POST"])
+    @granted("edit")
+    def edit(self, pk):
+        """The form of an existing record."""
+        return self._form(self.fetch_for_edit(pk, lock=request.method == "POST"))
+
+    def _form(self, row):
+        fields = self.form_fields(row)
+        kind = forms.make_form(f"{type(self).__name__}Form", fields)
+        form = kind(request.form if request.method == "POST" else None, data=self._data(row, fields))
+        if request.method == "POST":
+            answer = self._save(form, row, fields)
+            if not isinstance(answer, dict):
+                return answer
+            return self._render_form(form, row, fields, **answer), 200
+        form.token.data, form.version.data = secrets.token_urlsafe(16), str(row.version) if row else ""
+        if row is None:
+            self.preset(form)
+        return self._render_form(form, row, fields)
+
+    @staticmethod
+    def _data(row, fields):
+        if row is None:
+            return {f.name: f.column.default.arg for f in fields if f.column.default is not None and f.column.default.is_scalar}
+        return {f.name: getattr(row, f.key) for f in fields}
+
+    def _save(self, form, row, fields):
+        """Redirect when saved; otherwise what the form page must tell."""
+        if row is None and (made := saving.saved_before(form)):
+            return redirect(f"{self.route_base}/show/{made}")
+        clashes = saving.merge(form, row, fields, saving.as_typed) if row else []
+        if not form.validate():
+            return {}
+        if clashes:
+            form.version.data, form.version.raw_data = str(row.version), None
+            return {"conflict": clashes}
+        fresh = row is None
+        row = row if row is not None else self.model()
+        try:
+            with db.session.no_autoflush:
+                saving.fill(form, row, fields)
+                type(self).check_save(db.session, row)
+            db.session.add(row)
+            db.session.flush()
+            self.after_save(row, fresh)
+            if fresh:
+                saving.remember(form, row)
+            problem = saving.commit()
+        except RuleError as no:
+            db.session.rollback()
+            problem = saving.put_error(form, no)
+            return {"problem": problem}
+        if problem:
+            return {"problem": problem}
+        acting.say_done(_("Saved."))
+        return redirect(f"{self.route_base}/add" if saving.wants_another() else f"{self.route_base}/show/{row.id}")
+
+    def _render_form(self, form, row, fields, conflict=None, problem=None):
+        if problem:
+            flash(problem, "danger")
+        names = {f.name for f in fields}
+        sections = [{"label": str(s.label), "fields": [n for n in s.fields if n in names]} for s in self.sections]
+        errors = sum(1 for f in form if f.errors)
+        return render_template(
+            "entity/form.html", view=self, form=form, item=row, sections=[s for s in sections if s["fields"]],
+            errors_count=errors, conflict=conflict, title=str(row) if row is not None else str(self.add_label), may=self.may,
+            cancel=f"{self.route_base}/show/{row.id}" if row is not None else self.back_url())
+
+    def back_url(self) -> str:
+        """The list as this person left it."""
+        state = cookie.get(f"at.{self.entity}", "")
+        return self.home + (f"?{state}" if state else "")
+
+    @expose("/delete/<int:pk>", methods=["POST"])
+    @granted("delete")
+    def delete(self, pk):
+        """Move one record to the trash."""
+        return acting.delete(self, [self.fetch_for_edit(pk)])
+
+    # ---- actions -----------------------------------------------------------------------------------------------
+    @expose("/action_form/<key>")
+    @granted("read")
+    def action_form(self, key):
+        """The dialog of an action that asks something first."""
+        return acting.dialog(self, key)
+
+    @expose("/action_post", methods=["POST"])
+    @granted("read")
+    def action_post(self):
+        """Do an action on the chosen rows, all visible to the person."""
+        return acting.perform(self)
+
+    def label(self, name: str) -> str:
+        """The label of a field."""
+        return label_of(self.model, name)

@@ -1,0 +1,202 @@
+"""Forms out of field descriptions: one WTForms field a kind, typed text kept, a sentence at the field."""
+import re
+from decimal import Decimal
+
+from flask_appbuilder.forms import DynamicForm
+from markupsafe import Markup, escape
+from wtforms import BooleanField, DateField, Field as WtField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms.fields.core import UnboundField
+from wtforms.validators import InputRequired, Length, Optional, StopValidation, ValidationError
+from wtforms.widgets import html_params
+
+from app.core import choices, clock, money
+from app.core.describe import target_model
+from app.core.words import _, _l
+from app.extensions import db
+
+from . import cells
+
+PATTERNS = {
+    "mobile": (re.compile(r"^(\+?86)?[ -]?1[3-9]\d{9}$|^\+?[\d -]{6,20}$"), _l("This is not a mobile number.")),
+    "phone": (re.compile(r"^[+\d][\d ()#*转,-]{4,31}$"), _l("This is not a phone number.")),
+    "email": (re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s.]+$"), _l("This is not an e-mail address.")),
+    "url": (re.compile(r"^(https?://)?[^\s/.]+(\.[^\s/.]+)+(/\S*)?$", re.I), _l("This is not a web address.")),
+}
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def clean(value):
+    """Text without control characters and outer blanks; None when nothing is left."""
+    return (CONTROL.sub("", value).strip() or None) if isinstance(value, str) else value
+
+
+class Required(InputRequired):
+    """Not empty, in a sentence that names the field."""
+
+    def __call__(self, form, field):
+        if not clean(field.raw_data[0] if field.raw_data else ""):
+            field.errors = []
+            raise StopValidation(_("%(field)s must not be empty.", field=field.label.text))
+
+
+class Shaped:
+    """The text has the form of a mobile, phone, e-mail or web address."""
+
+    def __init__(self, kind):
+        self.pattern, self.message = PATTERNS[kind]
+
+    def __call__(self, form, field):
+        if field.data and not self.pattern.match(field.data):
+            raise ValidationError(str(self.message))
+
+
+class MoneyField(StringField):
+    """Yuan with two decimals on screen, integer fen in `data`."""
+
+    def _value(self):
+        if self.raw_data:
+            return self.raw_data[0]
+        return f"{money.to_yuan(self.data)}" if self.data is not None else ""
+
+    def process_formdata(self, values):
+        text = (clean(values[0]) or "").replace(",", "").replace(",", "").lstrip("¥¥") if values else ""
+        try:
+            self.data = money.to_fen(Decimal(text)) if text else None
+        except (ValueError, ArithmeticError) as bad:
+            raise ValueError(_("This is not an amount.")) from bad
+
+
+class WholeField(StringField):
+    """A whole number."""
+
+    def process_formdata(self, values):
+        text = clean(values[0]) if values else None
+        if text and not re.fullmatch(r"-?\d{1,9}", text):
+            raise ValueError(_("This is not a whole number."))
+        self.data = int(text) if text else None
+
+    def _value(self):
+        return self.raw_data[0] if self.raw_data else "" if self.data is None else str(self.data)
+
+
+class DayField(DateField):
+    """A day, yyyy-mm-dd."""
+
+    def process_formdata(self, values):
+        try:
+            super().process_formdata([v for v in values if clean(v)])
+        except ValueError as bad:
+            raise ValueError(_("This is not a date (2026-11-24).")) from bad
+
+
+class MomentField(StringField):
+    """Office time on screen, naive UTC in `data`."""
+
+    def _value(self):
+        if self.raw_data:
+            return self.raw_data[0]
+        return clock.to_office(self.data).strftime("%Y-%m-%d %H:%M") if self.data else ""
+
+    def process_formdata(self, values):
+        text = (clean(values[0]) or "").replace("T", " ") if values else ""
+        self.data = None
+        for pattern in ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"):
+            try:
+                self.data = clock.to_utc(clock.dt.datetime.strptime(text, pattern)) if text else None
+                return
+            except (ValueError, OverflowError):
+                continue
+        raise ValueError(_("This is not a time (2026-11-24 09:30)."))
+
+
+class ChoiceField(SelectField):
+    """A value of a choice list; a stopped one stays choosable where it is used."""
+
+    def __init__(self, label=None, validators=None, list_name="", **kw):
+        super().__init__(label, validators, coerce=lambda v: v or None, validate_choice=False, **kw)
+        self.list_name = list_name
+
+    def iter_choices(self):
+        yield "", "", not self.data, {}
+        for code, label in choices.options(db.session, self.list_name, english=cells.english(), keep=(self.data,)):
+            yield code, label, code == self.data, {}
+
+    def pre_validate(self, form):
+        known = dict(choices.options(db.session, self.list_name, keep=(self.object_data,)))
+        if self.data is not None and self.data not in known:
+            raise ValidationError(_("Choose one of the list."))
+
+
+class RefWidget:
+    """A select that asks the server while typing; without script it still posts what it shows."""
+
+    def __call__(self, field, **kw):
+        kw.setdefault("id", field.id)
+        kw["class"] = "form-select"
+        kw["data-k-choose"] = field.url
+        if field.within:
+            kw["data-k-within"] = field.within
+        chosen = field.chosen()
+        option = Markup('<option value="{}" selected>{}</option>').format(*chosen) if chosen else ""
+        return Markup("<select {}><option value=''></option>{}</select>").format(
+            Markup(html_params(name=field.name, **kw)), option)
+
+
+class RefField(WtField):
+    """A record of another entity; `data` is its id, which must be visible to the acting person."""
+
+    widget = RefWidget()
+
+    def __init__(self, label=None, validators=None, target=None, within=None, **kw):
+        super().__init__(label, validators, **kw)
+        self.target, self.within = target, within
+        self.url = f"/{'user' if target.__tablename__ == 'ab_user' else target.__tablename__.replace('_', '')}/choose"
+
+    def process_formdata(self, values):
+        text = values[0].strip() if values else ""
+        if text in ("", "__None"):
+            self.data = None
+        elif text.isascii() and text.isdecimal() and len(text) < 16:
+            self.data = int(text)
+        else:
+            raise ValueError(_("Choose one of the list."))
+
+    def chosen(self):
+        """(id, text) of the chosen record, or None."""
+        row = db.session.get(self.target, self.data) if self.data else None
+        return (row.id, str(row)) if row else None
+
+    def pre_validate(self, form):
+        if self.data and self.data != self.object_data and self.chosen() is None:
+            raise ValidationError(_("Choose one of the list."))
+
+
+_MAKERS = {"text": StringField, "note": TextAreaField, "money": MoneyField, "whole": WholeField, "percent": WholeField,
+           "date": DayField, "moment": MomentField, "flag": BooleanField, "number": StringField}
+
+
+def make_field(one) -> UnboundField:
+    """The WTForms field of a described field."""
+    checks = [Required()] if one.required and one.kind != "flag" else [Optional()]
+    if one.size:
+        checks.append(Length(max=one.size, message=_l("At most %(max)d characters.")))
+    if one.format in PATTERNS:
+        checks.append(Shaped(one.format))
+    extra = {"filters": [clean]} if one.kind in ("text", "note") else {}
+    if one.kind == "choice":
+        return ChoiceField(one.label, checks, list_name=cells.list_of(one))
+    if one.kind == "ref":
+        return RefField(one.label, checks, target=target_model(one), within=one.info.get("within"))
+    return _MAKERS[one.kind](one.label, checks, **extra)
+
+
+def make_form(name: str, fields) -> type[DynamicForm]:
+    """A form class with the described fields, plus the hidden version and the once-only token."""
+    body = {one.name: make_field(one) for one in fields}
+    body["version"], body["token"] = HiddenField(), HiddenField()
+    return type(name, (DynamicForm,), body)
+
+
+def errors_text(form) -> str:
+    """All sentences of a refused form, for actions without a page of their own."""
+    return " ".join(str(escape(e)) for f in form for e in f.errors)

@@ -1,0 +1,131 @@
+"""The page of a record: head, facts, sections, tabs with counts, neighbours in the list it was opened from."""
+from urllib.parse import parse_qsl
+
+from flask import abort, request, session as cookie
+from markupsafe import Markup
+from sqlalchemy import func, select
+from werkzeug.datastructures import ImmutableMultiDict
+
+from app.core import preferences
+from app.core.attachments import Attachment
+from app.core.words import _
+from app.extensions import db
+
+from . import acting, cells
+from .listing import SIZES, Listing
+
+TABS: dict = {}  # parent view class -> child views, filled when the views are registered
+
+
+def context(view, row) -> dict:
+    """What show.html needs."""
+    tabs, chosen = _tabs(view, row)
+    before, after = neighbours(view, row)
+    return {
+        "sections": [{"label": str(s.label), "rows": [_line(view, row, n) for n in s.fields]} for s in view.sections],
+        "head": {"title": str(row), "initial": str(row)[:1], "tags": [(view.label(n), cells.cell(row, view.fields[n], False))
+                                                                     for n in view.head.split()]},
+        "facts": [(view.label(n), cells.cell(row, view.fields[n], False)) for n in view.facts.split()],
+        "actions": acting.offered(view, row=row), "tabs": tabs, "tab": chosen, "tab_body": _body(view, row, chosen),
+        "prev": before and f"{view.route_base}/show/{before}", "next": after and f"{view.route_base}/show/{after}",
+        "back": view.back_url(), "editable": view.may("edit")}
+
+
+def _line(view, row, name):
+    one = view.fields[name]
+    return str(one.label), cells.link(row, one, cells.cell(row, one, False)), one.kind == "note"
+
+
+
+def _tabs(view, row):
+    """The tabs with the counts of their rows (one statement for all), and the key of the chosen one."""
+    children = [c for c in TABS.get(type(view), []) if c.may("read")]
+    wanted = [select(func.count()).select_from(select(c.model.id).where(under(c, row)).subquery()).scalar_subquery().label(c.entity)
+              for c in children]
+    files = select(func.count(Attachment.id)).where(Attachment.entity == row.__tablename__, Attachment.row_id == row.id)
+    numbers = db.session.execute(select(*wanted, files.scalar_subquery().label("attachment"))).one()._mapping
+    keys = view.tab_order(children) if hasattr(view, "tab_order") else None
+    found = [("basics", _("Details"), None), *((c.entity, str(c.tab_label or c.title), numbers[c.entity]) for c in children),
+             *(view.extra_tabs(row) if hasattr(view, "extra_tabs") else ()),
+             ("attachment", _("Attachments"), numbers["attachment"]), ("history", _("Change log"), None)]
+    if keys:
+        found.sort(key=lambda tab: keys.index(tab[0]) if tab[0] in keys else len(keys))
+    chosen = request.args.get("tab") or found[0][0]
+    if chosen not in {key for key, _label, _n in found}:
+        abort(404)
+    return [{"key": key, "label": label, "count": n, "active": key == chosen,
+             "url": f"{view.route_base}/show/{row.id}?tab={key}"} for key, label, n in found], chosen
+
+
+def under(child, row):
+    """The clause "belongs to this record" of a child view."""
+    return child.fields[child.parent_field].attribute == row.id
+
+
+def _body(view, row, chosen) -> dict | Markup | None:
+    """The chosen tab: a related list's context, or the view's own HTML."""
+    for child in TABS.get(type(view), []):
+        if child.entity == chosen:
+            listing = Listing(child, also=[under(child, row)], prefs={"size": SIZES[0]}, args=_tab_args(child))
+            listing.url = lambda **over: _tab_url(view, row, chosen, child, over)
+            return {"view": child, "page": listing.context(), "add": f"{child.route_base}/add?{child.parent_field}={row.id}",
+                    "actions": acting.offered(child, many=True)}
+    return view.tab(row, chosen) if hasattr(view, "tab") else None
+
+
+def _tab_args(child):
+    name = type(child).__name__
+    return ImmutableMultiDict([(k, v) for k, v in request.args.items() if k.endswith(f"_{name}")])
+
+
+def _tab_url(view, row, tab, child, over):
+    from urllib.parse import urlencode
+    args = {k: v for k, v in {**_tab_args(child), **over}.items() if v is not None}
+    return f"{view.route_base}/show/{row.id}?" + urlencode({"tab": tab, **args})
+
+
+def neighbours(view, row):
+    """Ids before and after this row on the list page it was opened from."""
+    state = cookie.get(f"at.{view.entity}")
+    if state is None:
+        return None, None
+    try:
+        ids = Listing(view, args=ImmutableMultiDict(parse_qsl(state))).ids()
+    except Exception:  # a state that no longer fits: no neighbours
+        return None, None
+    if row.id not in ids:
+        return None, None
+    at = ids.index(row.id)
+    return (ids[at - 1] if at else None), (ids[at + 1] if at + 1 < len(ids) else None)
+
+
+def recent(view, row) -> None:
+    """Remember the last records looked at, for the left menu."""
+    entry = {"url": f"{view.route_base}/show/{row.id}", "label": str(row)[:24]}
+    cookie["recent"] = [entry, *(e for e in cookie.get("recent", []) if e["url"] != entry["url"])][:5]
+
+
+def column_choice(view, listing) -> list[dict]:
+    """Every field a list can show, the shown ones first, for the column dialog."""
+    shown = [one.name for one in listing.columns()]
+    rest = [n for n, one in view.fields.items() if n not in shown and one.kind != "note"]
+    return [{"name": n, "label": view.label(n), "shown": n in shown} for n in (*shown, *rest)]
+
+
+def remember(view) -> None:
+    """Keep what was posted: `columns` (names in order), `sort`, `size`, `save` (name, query) or `drop` (index)."""
+    key, kept = f"list.{view.entity}", {}
+    if "columns" in request.form:
+        kept["columns"] = [n for n in request.form.getlist("columns") if n in view.fields] or None
+    if (sort := request.form.get("sort", "")) and sort.rsplit(".", 1)[0] in view.sortable:
+        kept["sort"] = sort
+    if request.form.get("size", "") in {str(n) for n in SIZES}:
+        kept["size"] = int(request.form["size"])
+    saved = list(preferences.read(db.session, key).get("saved", []))
+    if name := request.form.get("save", "").strip()[:30]:
+        saved = [s for s in saved if s["name"] != name] + [{"name": name, "query": request.form.get("query", "")[:500]}]
+        kept["saved"] = saved
+    if (drop := request.form.get("drop", "")).isdecimal() and int(drop) < len(saved):
+        kept["saved"] = saved[:int(drop)] + saved[int(drop) + 1:]
+    preferences.keep(db.session, key, **kept)
+    db.session.commit()

@@ -1,0 +1,100 @@
+"""Saving a form: once, by the rules, without losing anybody's change or typing."""
+from flask import request
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from app.core import changes, choices
+from app.core.changes import Change
+from app.core.preferences import FormToken
+from app.core.rules import RuleError
+from app.core.words import _
+from app.extensions import db
+
+
+def put_error(form, error: RuleError) -> str | None:
+    """Set a refusal at its field; returns the sentence when it belongs to the page."""
+    names = {error.field, (error.field or "").removesuffix("_id")}
+    for name in names & set(form._fields):
+        form[name].errors = [*form[name].errors, str(error)]
+        return None
+    return str(error)
+
+
+def saved_before(form) -> int | None:
+    """The id of the record that this very form has made already (double click, resend)."""
+    token = (form.token.data or "")[:40]
+    return db.session.scalar(select(FormToken.row_id).where(FormToken.token == token)) if token else None
+
+
+def remember(form, row) -> None:
+    """This form has made this record."""
+    if form.token.data:
+        db.session.add(FormToken(token=form.token.data[:40], row_id=row.id))
+
+
+def fill(form, row, fields) -> None:
+    """Move the form's values into the row; only fields that changed are touched."""
+    for one in fields:
+        value = form[one.name].data
+        if value in ("", None) and one.kind == "choice" and row.id is None:
+            value = choices.default(db.session, one.choices or "")
+        if getattr(row, one.key) != value:
+            setattr(row, one.key, value)
+
+
+def _since(row, version: int) -> dict:
+    """The old values of the fields that others changed since a version, as they were then."""
+    wanted = select(Change).where(Change.entity == row.__tablename__, Change.row_id == row.id, Change.version > version)
+    before: dict = {}
+    for change in db.session.scalars(wanted.order_by(Change.id)):
+        for key, old in (change.old or {}).items():
+            before.setdefault(key, changes.from_json(row.__table__.c[key], old))
+    return before
+
+
+def merge(form, row, fields, shown) -> list[dict]:
+    """Three-way merge of a form made on an older version: what only others changed is taken from them; returns the
+    fields that both changed differently as {name, label, mine, theirs}."""
+    version = form.version.data
+    if not (version or "").isdecimal() or int(version) >= row.version:
+        return []
+    before, clashes = _since(row, int(version)), []
+    for one in fields:
+        if one.key not in before:
+            continue
+        mine, theirs = form[one.name].data, getattr(row, one.key)
+        if mine == before[one.key]:
+            form[one.name].data, form[one.name].raw_data = theirs, None
+        elif mine != theirs:
+            clashes.append({"name": one.name, "label": str(one.label), "mine": shown(form[one.name]), "theirs": shown(form[one.name], theirs)})
+    return clashes
+
+
+def as_typed(field, value=...):
+    """A form field's value as its control shows it; with `value`, another value in the same dress."""
+    if value is not ...:
+        kept, field.data, field.raw_data = (field.data, field.raw_data), value, None
+    try:
+        if hasattr(field, "chosen"):
+            return (field.chosen() or ("", ""))[1]
+        if hasattr(field, "iter_choices"):
+            return next((label for _value, label, chosen, _more in field.iter_choices() if chosen), "")
+        return field._value() if hasattr(field, "_value") else str(field.data or "")
+    finally:
+        if value is not ...:
+            field.data, field.raw_data = kept
+
+
+def commit(row=None) -> str | None:
+    """Commit; a unique value taken meanwhile becomes a sentence."""
+    try:
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()
+        return _("Another record has this value already.")
+    return None
+
+
+def wants_another() -> bool:
+    """Whether 保存并新建 was pressed."""
+    return "another" in request.form
