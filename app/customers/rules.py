@@ -1,0 +1,254 @@
+"""What the business says of customers, contacts and follow-ups (manual 4.3, product.md 4.3). No Flask, no commit."""
+import datetime as dt
+import re
+import unicodedata
+
+from sqlalchemy import and_, exists, false, func, or_, select
+from sqlalchemy.orm import joinedload
+
+from app.core import clock, scope
+from app.core.rules import RuleError
+from app.core.scope import Collaborator
+from app.core.words import _, _l
+
+from .models import Contact, Customer, Followup
+
+FORMS = re.compile(r"(股份有限公司|有限责任公司|集团有限公司|有限公司|股份公司|集团公司|集团|公司|厂)$")
+DIGITS = re.compile(r"\D+")
+
+
+def name_key(name: str) -> str:
+    """A company name for comparison: one width, no blanks, brackets or company form (product.md 查重)."""
+    plain = unicodedata.normalize("NFKC", name or "").lower()
+    plain = re.sub(r"[\s()\[\]{}<>《》【】·•,.,。、\-_/\\'\"“”]+", "", plain)
+    return FORMS.sub("", plain) or plain
+
+
+# ---- named filters --------------------------------------------------------------------------------------------
+def mine(who):
+    """Customers I am responsible for: what the list opens with (manual 4.3)."""
+    return Customer.owner_id == who.id
+
+
+def shared(who):
+    """Customers that others shared with me."""
+    return and_(Customer.owner_id != who.id, Customer.id.in_(scope.shared_with(Customer, who)))
+
+
+def of_subordinates(who):
+    """Customers of the people below me."""
+    return Customer.owner_id.in_(sorted(who.subordinates)) if who.subordinates else false()
+
+
+def to_call(who):
+    """Promised for today or earlier."""
+    return Customer.next_follow_at < clock.day_start(clock.today() + dt.timedelta(1))
+
+
+def to_call_today(who):
+    """Promised for today."""
+    return and_(Customer.next_follow_at >= clock.day_start(clock.today()), to_call(who))
+
+
+def overdue(who):
+    """Promised and not done."""
+    return Customer.next_follow_at < clock.now()
+
+
+def idle(days: int):
+    """A filter: nobody followed up for so many days."""
+    def rule(who):
+        return func.coalesce(Customer.last_follow_at, Customer.created_at) < clock.now() - dt.timedelta(days)
+    return rule
+
+
+def new_this_month(who):
+    """Made since the first of this month."""
+    return Customer.created_at >= clock.day_start(clock.today().replace(day=1))
+
+
+def won(who):
+    """Has bought (成交)."""
+    return Customer.is_won.is_(True)
+
+
+def not_won(who):
+    """Has not bought yet."""
+    return Customer.is_won.is_(False)
+
+
+BOARD = [("mine", _l("My customers"), mine), ("today", _l("To call today"), to_call_today), ("overdue", _l("Overdue calls"), overdue),
+         ("idle30", _l("Idle for 30 days"), idle(30)), ("new", _l("New this month"), new_this_month)]
+
+
+def contact_birthday(who):
+    """Birthday in this month."""
+    return func.extract("month", Contact.birthday) == clock.today().month
+
+
+# ---- saving ---------------------------------------------------------------------------------------------------
+def _future(row, field="next_follow_at"):
+    from sqlalchemy import inspect
+    history = inspect(row).attrs[field].history
+    value = getattr(row, field)
+    if value and history.has_changes() and value < clock.now():
+        raise RuleError(_("The next follow-up must be in the future."), field)
+
+
+def check_customer(session, customer) -> None:
+    """The name is there only once (normalised); the promised call is in the future."""
+    customer.name_key = name_key(customer.name)
+    with session.no_autoflush:
+        twin = session.scalar(select(Customer.id).where(
+            Customer.name_key == customer.name_key, Customer.id != (customer.id or 0)).limit(1).execution_options(everyone=True))
+    if twin:
+        raise RuleError(_("A customer of this name is there already."), "name")
+    _future(customer)
+
+
+def check_contact(session, contact) -> None:
+    """The superior belongs to the same customer and is not oneself; the promised call is in the future."""
+    if contact.superior_id:
+        above = session.get(Contact, contact.superior_id)
+        if contact.superior_id == contact.id or above is None or above.customer_id != contact.customer_id:
+            raise RuleError(_("The superior must be another contact of the same customer."), "superior")
+    _future(contact)
+
+
+def check_followup(session, followup) -> None:
+    """The contact belongs to the customer; the next call is in the future."""
+    if followup.contact_id:
+        person = session.get(Contact, followup.contact_id)
+        if person is None or person.customer_id != followup.customer_id:
+            raise RuleError(_("This contact belongs to another customer."), "contact")
+    _future(followup)
+
+
+def followed_up(session, followup) -> None:
+    """A follow-up writes through to its customer: last and next time (product.md 跟进记录)."""
+    customer = session.get(Customer, followup.customer_id)
+    if customer.last_follow_at is None or followup.happened_at >= customer.last_follow_at:
+        customer.last_follow_at, customer.last_follow_text = followup.happened_at, followup.content[:200]
+    if followup.next_follow_at or (customer.next_follow_at and customer.next_follow_at <= clock.now()):
+        customer.next_follow_at = followup.next_follow_at
+
+
+def check_delete_customer(session, customer) -> None:
+    """Only without dependants; the sentence names them."""
+    hanging = []
+    for model, label in ((Contact, _("contacts")), (Followup, _("follow-ups"))):
+        n = session.scalar(select(func.count(model.id)).where(model.customer_id == customer.id).execution_options(everyone=True))
+        if n:
+            hanging.append(f"{n} {label}")
+    if hanging:
+        raise RuleError(_("%(name)s cannot be deleted: %(what)s hang on it.", name=customer.name, what="、".join(hanging)))
+
+
+def check_delete_contact(session, contact) -> None:
+    """The first contact of a customer gives up that place."""
+    customer = session.get(Customer, contact.customer_id)
+    if customer and customer.primary_contact_id == contact.id:
+        customer.primary_contact_id = None
+
+
+def first_contact(session, contact) -> None:
+    """A customer's first contact becomes the primary one."""
+    customer = session.get(Customer, contact.customer_id)
+    if customer and customer.primary_contact_id is None:
+        customer.primary_contact_id = contact.id
+
+
+# ---- actions --------------------------------------------------------------------------------------------------
+def transfer(session, rows, owner, contacts=True, keep=""):
+    """Give customers to another person; their contacts along when asked; the former owner may stay as collaborator
+    (`keep`: '', 'read' or 'write'). History and stage stay as they are (must-have 5)."""
+    for customer in rows:
+        former = customer.owner_id
+        customer.owner_id = owner
+        if contacts:
+            for person in session.scalars(select(Contact).where(
+                    Contact.customer_id == customer.id, Contact.owner_id == former).execution_options(everyone=True)):
+                person.owner_id = owner
+        if keep and former and former != owner:
+            share(session, [customer], former, keep == "write")
+
+
+def share(session, rows, employee, may_write=False, until=None):
+    """Make a person collaborator of records, or change what he may (product.md 协作人)."""
+    for row in rows:
+        if row.owner_id == employee:
+            raise RuleError(_("The owner needs no sharing."), "employee")
+        found = session.scalar(select(Collaborator).where(
+            Collaborator.entity == row.__tablename__, Collaborator.row_id == row.id, Collaborator.employee_id == employee))
+        found = found or Collaborator(entity=row.__tablename__, row_id=row.id, employee_id=employee)
+        found.may_write, found.until = bool(may_write), until
+        session.add(found)
+
+
+def lock(session, rows):
+    """A locked customer does not fall into the pool."""
+    for row in rows:
+        row.is_locked = True
+
+
+def unlock(session, rows):
+    """Take the lock off."""
+    for row in rows:
+        row.is_locked = False
+
+
+def set_status(session, rows, status):
+    """Change the status of customers."""
+    for row in rows:
+        row.status = status
+
+
+def make_primary(session, rows):
+    """Make a contact the first one to call of its customer."""
+    for contact in rows:
+        session.get(Customer, contact.customer_id).primary_contact_id = contact.id
+
+
+def transfer_contacts(session, rows, owner):
+    """Give contacts to another person."""
+    for contact in rows:
+        contact.owner_id = owner
+
+
+# ---- duplicates -----------------------------------------------------------------------------------------------
+def similar(session, name: str = "", number: str = "", but: int = 0, limit: int = 10) -> list[Customer]:
+    """Customers like this name or with this phone, over the whole company (撞单); the caller shows only name, owner and
+    dates of foreign ones (product.md 查重)."""
+    key, digits = name_key(name), DIGITS.sub("", number or "")
+    clauses = []
+    if len(key) >= 2:
+        clauses.append(or_(Customer.name_key == key, Customer.name_key.startswith(key, autoescape=True)))
+    if len(digits) >= 7:
+        clauses += [Customer.mobile == digits, Customer.phone == number, exists().where(
+            Contact.customer_id == Customer.id, Contact.mobile == digits, Contact.deleted_at.is_(None))]
+    if not clauses:
+        return []
+    found: dict = {}
+    for clause in clauses:  # one index each
+        wanted = select(Customer).where(clause, Customer.id != but).options(joinedload(Customer.owner)).limit(limit)
+        found.update({row.id: row for row in session.scalars(wanted.execution_options(everyone=True))})
+    return list(found.values())[:limit]
+
+
+def followup_loads():
+    """Eager loads of a timeline."""
+    return joinedload(Followup.customer), joinedload(Followup.contact), joinedload(Followup.owner)
+
+
+def timeline(session, customer, limit: int = 30, before=None) -> list[Followup]:
+    """The newest follow-ups of a customer."""
+    wanted = select(Followup).where(Followup.customer_id == customer.id)
+    if before:
+        wanted = wanted.where(Followup.happened_at < before)
+    return list(session.scalars(wanted.order_by(Followup.happened_at.desc(), Followup.id.desc()).limit(limit).options(*followup_loads())))
+
+
+def due_today(model):
+    """The promised call of a row is today."""
+    first = clock.day_start(clock.today())
+    return and_(model.next_follow_at >= first, model.next_follow_at < first + dt.timedelta(1))

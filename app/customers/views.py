@@ -1,0 +1,201 @@
+"""The screens of customers, contacts and follow-ups (manual 4.3)."""
+from flask import request
+from flask_appbuilder import expose
+from flask_appbuilder.forms import DynamicForm
+from markupsafe import Markup
+from sqlalchemy import select
+from wtforms import BooleanField, DateField, SelectField
+from wtforms.validators import Optional
+
+
+from app.core.scope import Collaborator
+from app.core.words import _, _l
+from app.extensions import db
+from app.security.models import Employee
+from app.views import cells, forms
+from app.views.declare import Action, MenuItem, QuickFilter, Section
+from app.views.entity_view import EntityView
+from app.views.guard import granted
+
+from . import rules
+from .models import Contact, Customer, Followup
+from .timeline import composer, render_similar, render_timeline
+
+
+def transfer_form():
+    """New owner, contacts along or not, what the former owner keeps."""
+    class TransferForm(DynamicForm):
+        owner = forms.RefField(_l("New owner"), [forms.Required()], target=Employee)
+        contacts = BooleanField(_l("Take the contacts along"), default=True)
+        keep = SelectField(_l("The former owner"), choices=[("", _l("gives it up")), ("read", _l("may still read")),
+                                                            ("write", _l("may still edit"))], default="")
+    return TransferForm
+
+
+def owner_form():
+    """New owner only."""
+    class OwnerForm(DynamicForm):
+        owner = forms.RefField(_l("New owner"), [forms.Required()], target=Employee)
+    return OwnerForm
+
+
+def share_form():
+    """Collaborator, right, last day."""
+    class ShareForm(DynamicForm):
+        employee = forms.RefField(_l("Collaborator"), [forms.Required()], target=Employee)
+        may_write = BooleanField(_l("May edit"))
+        until = DateField(_l("Until"), [Optional()])
+    return ShareForm
+
+
+def status_form():
+    """A value of the status list."""
+    class StatusForm(DynamicForm):
+        status = forms.ChoiceField(_l("Status"), [forms.Required()], list_name="customer_status")
+    return StatusForm
+
+
+
+class CustomerView(EntityView):
+    """The heart of the product: the list of customers and a customer's page."""
+
+    model = Customer
+    menu = MenuItem("customers", _l("Customer list"), icon="building", position=10)
+    title, add_label = _l("Customers"), _l("New customer")
+    list_columns = ("name level status industry source primary_contact primary_phone next_follow_at last_follow_at "
+                    "last_follow_text owner is_won created_at")
+    quick_filters = [
+        QuickFilter("mine", _l("Mine"), rules.mine, default=True), QuickFilter("shared", _l("Shared with me"), rules.shared),
+        QuickFilter("subordinates", _l("Subordinates'"), rules.of_subordinates),
+        QuickFilter("today", _l("To call today"), rules.to_call_today), QuickFilter("overdue", _l("Overdue"), rules.overdue),
+        *(QuickFilter(f"idle{n}", label, rules.idle(n), count=n == 30) for n, label in (
+            (7, _l("Idle 7 days")), (15, _l("Idle 15 days")), (30, _l("Idle 30 days")), (90, _l("Idle 90 days")))),
+        QuickFilter("new", _l("New this month"), rules.new_this_month), QuickFilter("won", _l("Won"), rules.won, count=False),
+        QuickFilter("not_won", _l("Not won"), rules.not_won, count=False)]
+    conditions = "level status industry source owner region next_follow_at created_at"
+    head = "level status is_won owner changed_at"
+    facts = "next_follow_at last_follow_at primary_contact primary_phone created_at department"
+    sections = [
+        Section(_l("Basics"), "number name short_name short_code kind level status source industry size ownership owner next_follow_at"),
+        Section(_l("Contact data"), "phone mobile fax email website region address postcode"),
+        Section(_l("Invoice data"), "invoice_title tax_number bank bank_account invoice_address invoice_phone"),
+        Section(_l("Note"), "note"),
+        Section(_l("System"), "is_won won_at is_locked last_follow_at last_follow_text created_by created_at changed_at")]
+    actions_declared = [
+        Action("transfer", _l("Transfer"), rules.transfer, form=transfer_form, icon="users-group", verb="transfer"),
+        Action("share", _l("Share"), rules.share, form=share_form, icon="share", verb="share"),
+        Action("status", _l("Change status"), rules.set_status, form=status_form, icon="flag", verb="edit"),
+        Action("lock", _l("Lock"), rules.lock, icon="lock", verb="lock", shown=lambda row: not row.is_locked),
+        Action("unlock", _l("Unlock"), rules.unlock, icon="lock-open", verb="lock", shown=lambda row: row.is_locked)]
+    check_save = staticmethod(rules.check_customer)
+    check_delete = staticmethod(rules.check_delete_customer)
+    include_route_methods = EntityView.include_route_methods | {"similar", "follow"}
+
+    def row_flags(self, row):
+        """A late promise stands out."""
+        return "late" if row.is_overdue else ""
+
+    def hint(self, row):
+        """Number and region beside the name."""
+        return " · ".join(filter(None, (row.number, row.region)))
+
+    def tab_order(self, _children):
+        """Follow-ups first: the timeline is what a salesperson opens the page for."""
+        return ["timeline", "basics", "contact", "followup"]
+
+    def extra_tabs(self, row):
+        """Timeline and collaborators."""
+        return [("timeline", _("Timeline"), None), ("collaborator", _("Collaborators"), None)]
+
+    def tab(self, row, key):
+        """The customer's own tabs."""
+        if key == "timeline":
+            return render_timeline(self, row)
+        return self._collaborators(row) if key == "collaborator" else None
+
+    def _collaborators(self, row):
+        wanted = select(Collaborator).where(Collaborator.entity == row.__tablename__, Collaborator.row_id == row.id)
+        lines = [Markup("<tr><td>{}</td><td>{}</td><td>{}</td></tr>").format(
+            c.employee, _("May edit") if c.may_write else _("May read"), cells.day(c.until) if c.until else "—")
+            for c in db.session.scalars(wanted)]
+        head = Markup("<thead><tr><th>{}</th><th>{}</th><th>{}</th></tr></thead>").format(_("Collaborator"), _("Right"), _("Until"))
+        if not lines:
+            return Markup('<div class="k-empty">{}</div>').format(_("Nobody else works on this customer. Use Share to add somebody."))
+        return Markup('<table class="k-table">{}<tbody>{}</tbody></table>').format(head, Markup("").join(lines))
+
+    @expose("/similar")
+    @granted("read")
+    def similar(self):
+        """Names like the typed one, over the whole company, without private data (查重)."""
+        found = rules.similar(db.session, request.args.get("name", ""), request.args.get("mobile", ""),
+                              int(request.args.get("but", "0") or 0) if request.args.get("but", "0").isdecimal() else 0)
+        return render_similar(found)
+
+    @expose("/<int:pk>/follow", methods=["POST"])
+    @granted("read")
+    def follow(self, pk):
+        """Write a follow-up from the customer's page."""
+        return composer(self, self.fetch(pk))
+
+
+class ContactView(EntityView):
+    """The people at the customers."""
+
+    model = Contact
+    menu = MenuItem("customers", _l("Contact list"), icon="address-book", position=20)
+    title, add_label, tab_label = _l("Contacts"), _l("New contact"), _l("Contacts")
+    parent, parent_field = CustomerView, "customer"
+    list_columns = "name customer title mobile phone email is_key is_primary next_follow_at owner created_at"
+    quick_filters = [
+        QuickFilter("mine", _l("Mine"), lambda who: Contact.owner_id == who.id, default=True),
+        QuickFilter("subordinates", _l("Subordinates'"), lambda who: Contact.owner_id.in_(sorted(who.subordinates))),
+        QuickFilter("key", _l("Key decision makers"), lambda who: Contact.is_key.is_(True)),
+        QuickFilter("birthday", _l("Birthday this month"), rules.contact_birthday),
+        QuickFilter("today", _l("To call today"), lambda who: rules.due_today(Contact))]
+    conditions = "customer role owner created_at"
+    head = "title is_key owner"
+    facts = "customer mobile phone email wechat created_at"
+    sections = [
+        Section(_l("Basics"), "name customer gender salutation department title role is_key superior owner next_follow_at"),
+        Section(_l("Contact data"), "mobile phone fax email wechat qq address postcode"),
+        Section(_l("Person"), "birthday hobbies note"), Section(_l("System"), "created_by created_at changed_at")]
+    actions_declared = [
+        Action("transfer", _l("Transfer"), rules.transfer_contacts, form=owner_form, icon="users-group", verb="transfer"),
+        Action("primary", _l("Make primary contact"), rules.make_primary, icon="star", many=False)]
+    check_save = staticmethod(rules.check_contact)
+    check_delete = staticmethod(rules.check_delete_contact)
+
+    def hint(self, row):
+        """The phone beside the name (who may see it)."""
+        number = row.mobile or row.phone
+        return cells.mask(number) if number and cells.is_masked(self.fields["mobile"]) else number or ""
+
+    def after_save(self, row, fresh):
+        """The first contact becomes the primary one."""
+        rules.first_contact(db.session, row)
+
+
+class FollowupView(EntityView):
+    """What was said and done, and when to call again."""
+
+    model = Followup
+    menu = MenuItem("customers", _l("Follow-ups"), icon="message-dots", position=30)
+    title, add_label, tab_label = _l("Follow-ups"), _l("New follow-up"), _l("Follow-ups")
+    parent, parent_field = CustomerView, "customer"
+    list_columns = "happened_at customer method content contact next_follow_at owner"
+    default_sort = "happened_at.desc"
+    quick_filters = [
+        QuickFilter("mine", _l("Mine"), lambda who: Followup.owner_id == who.id, default=True),
+        QuickFilter("subordinates", _l("Subordinates'"), lambda who: Followup.owner_id.in_(sorted(who.subordinates)))]
+    conditions = "customer method owner happened_at next_follow_at"
+    head = "method owner"
+    facts = "customer contact happened_at next_follow_at"
+    sections = [Section(_l("Follow-up"), "customer contact method happened_at content next_follow_at next_plan owner"),
+                Section(_l("System"), "created_by created_at changed_at")]
+    check_save = staticmethod(rules.check_followup)
+
+    def after_save(self, row, fresh):
+        """Last and next time go to the customer."""
+        rules.followed_up(db.session, row)
+
+

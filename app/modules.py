@@ -1,0 +1,56 @@
+"""The table of contents: business modules in the order they may lean on each other, and the left menu."""
+from importlib import import_module
+
+from app.core.words import _l
+from app.views import record, shell
+
+MODULES = ["security", "settings", "customers", "imports", "search", "desktop"]
+
+MENU = [  # the order of the manual's contents (3.1)
+    {"key": "desktop", "label": _l("Work desktop"), "icon": "layout-dashboard"},
+    {"key": "customers", "label": _l("Customers"), "icon": "building-community"},
+    {"key": "system", "label": _l("System"), "icon": "settings", "foot": True},
+    {"key": "help", "label": _l("Help"), "icon": "help-circle", "foot": True},
+]
+
+
+def _import(name: str, part: str):
+    path = f"app.{name}.{part}"
+    try:
+        return import_module(path)
+    except ModuleNotFoundError as missing:
+        if missing.name != path:
+            raise
+        return None
+
+
+def load_models() -> None:
+    """Import every model before any view: FAB configures all mappers at the first view."""
+    import_module("app.core")
+    for name in MODULES:
+        _import(name, "models")
+
+
+def views() -> list[type]:
+    """Every view class of the modules, in order."""
+    found = []
+    for name in MODULES:
+        for part in ("views", "pages"):
+            module = _import(name, part)
+            found += [v for v in vars(module).values() if _is_view(v, module)] if module else []
+    return found
+
+
+def _is_view(value, module) -> bool:
+    return isinstance(value, type) and value.__module__ == module.__name__ and hasattr(value, "entity") and hasattr(value, "menu")
+
+
+def register(appbuilder) -> None:
+    """Add every view to FAB, hang related lists under their parents, build the menu."""
+    made = [appbuilder.add_view_no_menu(view) for view in views()]
+    record.TABS.clear()
+    for view in made:
+        if parent := getattr(view, "parent", None):
+            record.TABS.setdefault(parent, []).append(view)
+    shell.MENU[:] = [{**entry, "views": sorted(
+        (v for v in made if v.menu and v.menu.module == entry["key"]), key=lambda v: v.menu.position)} for entry in MENU]

@@ -1,0 +1,74 @@
+"""Choice lists: every drop-down's values, kept by the administrator (manual 4.9.6)."""
+from sqlalchemy import select
+
+from app.core import choices, entity
+from app.core.choices import Choice
+from app.core.describe import describe
+from app.core.rules import RuleError
+from app.core.words import _, _l
+from app.views.declare import Action, MenuItem, Section
+from app.views.entity_view import EntityView
+
+
+def is_used(session, row) -> bool:
+    """Whether any record carries the value, the trash included."""
+    for model in entity.entities():
+        for one in describe(model).values():
+            if one.choices == row.list_name and session.scalar(
+                    select(model.id).where(one.attribute == row.code).limit(1).execution_options(everyone=True, with_trash=True)):
+                return True
+    return False
+
+
+def check_delete(session, row) -> None:
+    """A used value is stopped, not deleted (product.md 4.9.6)."""
+    if is_used(session, row):
+        raise RuleError(_("“%(name)s” is in use: stop it instead of deleting it.", name=row.name))
+
+
+def check_save(session, row) -> None:
+    """One name once in a list; one default; a new value gets its code."""
+    same = select(Choice.id).where(Choice.list_name == row.list_name, Choice.id != (row.id or 0))
+    if session.scalar(same.where(Choice.name == row.name).limit(1)):
+        raise RuleError(_("This list has the value already."), "name")
+    if not row.code:
+        row.code = choices.code_for(session, row.list_name, row.name)
+    if row.is_default:
+        for other in session.scalars(select(Choice).where(Choice.list_name == row.list_name, Choice.is_default,
+                                                          Choice.id != (row.id or 0))):
+            other.is_default = False
+
+
+def stop(session, rows):
+    """Stopped values can no longer be chosen; records keep them."""
+    for row in rows:
+        row.is_stopped = True
+
+
+def resume(session, rows):
+    """Let stopped values be chosen again."""
+    for row in rows:
+        row.is_stopped = False
+
+
+class ChoiceView(EntityView):
+    """The values of all lists."""
+
+    model = Choice
+    menu = MenuItem("system", _l("Choice lists"), icon="list-details", position=60)
+    title, add_label = _l("Choice lists"), _l("New value")
+    list_columns = "list_name name name_en colour position is_default is_stopped"
+    conditions = "list_name is_stopped"
+    default_sort = "position.asc"
+    importable = exportable = False
+    sections = [Section(_l("Value"), "list_name name name_en colour position is_default is_stopped")]
+    actions_declared = [Action("stop", _l("Stop"), stop, icon="ban", shown=lambda row: not row.is_stopped),
+                        Action("resume", _l("Resume"), resume, icon="check", shown=lambda row: row.is_stopped)]
+    check_save = staticmethod(check_save)
+    check_delete = staticmethod(check_delete)
+
+    def form_fields(self, row=None):
+        """A value stays in its list."""
+        return [f for f in super().form_fields(row) if row is None or f.name != "list_name"]
+
+
