@@ -3,16 +3,19 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from app.core import clock
+from app.core.search.index import use_dialect
 from app.extensions import csrf, db, limiter, migrate, new_appbuilder
 
 
 def create_app(**settings) -> Flask:
     """Config, database, all models, guards, FAB, all views. `settings` override config.py (tests)."""
+    from app import modules
+    from app.security import passwords
     app = Flask(__name__)
     app.config.from_object("config")
     app.config.update(settings)
+    passwords.use_method(app.config["CRM_HASH"])
     clock.set_zone(app.config["CRM_TIMEZONE"])
-    from app import modules
     modules.load_models()
     with app.app_context():
         _bind(app)
@@ -27,6 +30,7 @@ def _bind(app: Flask) -> None:
     migrate.init_app(app, db)
     csrf.init_app(app)
     limiter.init_app(app)
+    use_dialect(db.engine.dialect.name)
 
 
 def _build(app: Flask, modules) -> None:

@@ -19,7 +19,7 @@ def _import(name: str, part: str):
     try:
         return import_module(path)
     except ModuleNotFoundError as missing:
-        if missing.name != path:
+        if missing.name not in (path, f"app.{name}"):
             raise
         return None
 
@@ -45,9 +45,14 @@ def _is_view(value, module) -> bool:
     return isinstance(value, type) and value.__module__ == module.__name__ and hasattr(value, "entity") and hasattr(value, "menu")
 
 
+def _made(appbuilder, kind):
+    """The instance that FAB made already (the index view)."""
+    return next((v for v in appbuilder.baseviews if type(v) is kind), None)
+
+
 def register(appbuilder) -> None:
     """Add every view to FAB, hang related lists under their parents, build the menu."""
-    made = [appbuilder.add_view_no_menu(view) for view in views()]
+    made = [view if (view := _made(appbuilder, kind)) else appbuilder.add_view_no_menu(kind) for kind in views()]
     record.TABS.clear()
     for view in made:
         if parent := getattr(view, "parent", None):

@@ -128,3 +128,8 @@ def take_up(session) -> list[int]:
     session.execute(update(Job).where(Job.state == "running").values(state="queued"))
     session.commit()
     return list(session.scalars(select(Job.id).where(Job.state == "queued").order_by(Job.id)))
+
+
+def waiting(session) -> list[int]:
+    """Ids of the queued jobs, oldest first."""
+    return list(session.scalars(select(Job.id).where(Job.state == "queued").order_by(Job.id).limit(10)))

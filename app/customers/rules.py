@@ -252,3 +252,9 @@ def due_today(model):
     """The promised call of a row is today."""
     first = clock.day_start(clock.today())
     return and_(model.next_follow_at >= first, model.next_follow_at < first + dt.timedelta(1))
+
+
+def contacts_of(session, customer, limit: int = 12) -> list[Contact]:
+    """A customer's contacts, the primary one first."""
+    return list(session.scalars(select(Contact).where(Contact.customer_id == customer.id).order_by(
+        (Contact.id == customer.primary_contact_id).desc(), Contact.id).limit(limit)))

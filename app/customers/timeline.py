@@ -5,8 +5,9 @@ from flask import abort, flash, redirect, render_template
 from markupsafe import Markup
 from sqlalchemy import select
 
-from app.core import actor, clock, scope
+from app.core import actor, choices, clock, scope
 from app.core.attachments import Attachment
+from app.core.describe import describe
 from app.core.rules import RuleError
 from app.core.words import _
 from app.extensions import db
@@ -14,7 +15,7 @@ from app.views import acting, cells, forms, saving
 from app.views.files import keep_uploads
 
 from . import rules
-from .models import Customer, Followup
+from .models import Contact, Customer, Followup
 
 BOX = "method content contact happened_at next_follow_at next_plan"
 
@@ -36,7 +37,9 @@ def render_timeline(view, customer) -> Markup:
     form.contact.url += f"?customer={customer.id}"
     days = [(day, list(entries)) for day, entries in groupby(rows, lambda r: clock.to_office(r.happened_at).date())]
     return Markup(render_template("customers/timeline.html", view=view, item=customer, form=form, days=days, files=files,
-                                  cells=cells, fields=_fields(), may_write=may_follow(customer)))
+                                  fields=_fields(), may_write=may_follow(customer),
+                                  contacts=rules.contacts_of(db.session, customer), contact_fields=describe(Contact),
+                                  phrases=choices.options(db.session, "follow_phrase", english=cells.english())))
 
 
 def _fields():
@@ -78,7 +81,7 @@ def render_similar(found) -> str:
     """The help beside the form: similar customers, only what nobody minds."""
     ids = [row.id for row in found]
     mine = set(db.session.scalars(select(Customer.id).where(Customer.id.in_(ids)))) if ids else set()
-    return render_template("customers/similar.html", found=found, mine=mine, cells=cells)
+    return render_template("customers/similar.html", found=found, mine=mine)
 
 
 def may_follow(customer) -> bool:

@@ -15,6 +15,11 @@ from app.views.guard import granted, open_to_all
 from app.views.page import Page, back_to
 
 
+KINDS = {"add": _l("Added"), "edit": _l("Changed"), "delete": _l("Deleted"), "import": _l("Import"), "transfer": _l("Transfer"),
+         "share": _l("Share"), "status": _l("Change status"), "lock": _l("Lock"), "unlock": _l("Unlock"), "undo": _l("Undo"),
+         "stop": _l("Stop"), "resume": _l("Resume"), "primary": _l("Make primary contact"), "handover": _l("Hand over")}
+
+
 class DesktopPage(Page):
     """The first page after login."""
 
@@ -53,7 +58,7 @@ class UndoPage(Page):
     def index(self):
         """The last 100 operations."""
         wanted = select(Batch).where(Batch.actor_id == self.who.id).order_by(Batch.id.desc()).limit(100)
-        return render_template("desktop/undo.html", batches=db.session.scalars(wanted).all(), view=self)
+        return render_template("desktop/undo.html", batches=db.session.scalars(wanted).all(), kinds=KINDS)
 
     @expose("/<int:batch_id>", methods=["POST"])
     @granted("")

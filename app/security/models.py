@@ -19,6 +19,10 @@ choices.fixed("login_result", [("ok", _l("Succeeded"), "green"), ("wrong", _l("W
                                ("import", _l("Import"), "cyan"), ("permission", _l("Permission change"), "violet")])
 
 
+FabUser.__table__.c.username.info.update(kind="text", label=_l("User name"), required=True, size=64)
+FabUser.__table__.c.email.info.update(kind="text", label=_l("E-mail"), size=120, format="email")
+
+
 class Department(Entity):
     """A node of the department tree."""
 
@@ -37,7 +41,7 @@ class Employee(FabUser):
     audited = True
     memo = "security"
     unlogged = frozenset({"password", "stamp", "last_login", "login_count", "fail_login_count", "created_on", "changed_on"})
-    name: Mapped[str | None] = fields.text(_l("Full name"), 60, required=False, import_names=("姓名",))
+    name: Mapped[str | None] = fields.text(_l("Full name"), 60, required=True, import_names=("姓名",))
     job_number = fields.text(_l("Job number"), 20)
     gender = fields.choice(_l("Gender"), "gender")
     department_id = mapped_column(Integer, ForeignKey("department.id", use_alter=True), index=True, info={
@@ -57,6 +61,16 @@ class Employee(FabUser):
 
     def __repr__(self) -> str:
         return self.name or self.username
+
+    @fields.fact(_l("Last login"), "moment", column="last_login")
+    def last_login_at(self):
+        """The last successful login, UTC."""
+        return self.last_login
+
+    @fields.fact(_l("Roles"))
+    def roles_text(self):
+        """Names of the roles."""
+        return "、".join(r.name for r in self.roles)
 
     @fields.fact(_l("State"), "choice")
     def state(self):
@@ -95,3 +109,11 @@ class SecurityEvent(Model):
     ip = fields.text(_l("IP address"), 45)
     device = fields.text(_l("Device"), 120)
     detail = fields.text(_l("Detail"), 400)
+
+
+class LoginTry(Model):
+    """Wrong passwords in a row by the name that was typed, whether such an account exists or not (promise 1)."""
+
+    __tablename__ = "login_try"
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    wrong: Mapped[int] = mapped_column(default=0)

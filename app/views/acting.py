@@ -107,3 +107,8 @@ def _back(view, otherwise=None):
     if otherwise and here.startswith(f"{view.route_base}/show/"):
         here = ""
     return redirect(here or view.back_url())
+
+
+def say(text) -> None:
+    """Tell something that has no way back."""
+    flash(str(text), "info")

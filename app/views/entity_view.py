@@ -1,4 +1,6 @@
 """EntityView: how an entity reaches the screen. The only place that wrestles FAB's ModelView."""
+from __future__ import annotations
+
 import secrets
 
 from flask import abort, flash, jsonify, redirect, render_template, request, session as cookie
@@ -182,9 +184,21 @@ class EntityView(ModelView):
         """The form of an existing record."""
         return self._form(self.fetch_for_edit(pk, lock=request.method == "POST"))
 
+    def form_class(self, fields, row):
+        """The form of these fields."""
+        return forms.make_form(f"{type(self).__name__}Form", fields)
+
+    def form_sections(self, names) -> list[dict]:
+        """The typed groups of the form with the fields that it has."""
+        found = [{"label": str(s.label), "fields": [n for n in s.fields if n in names]} for s in self.sections]
+        return [s for s in found if s["fields"]]
+
+    def before_save(self, row, form) -> None:
+        """Hook before the rules: what the form holds beyond the row's fields."""
+
     def _form(self, row):
         fields = self.form_fields(row)
-        kind = forms.make_form(f"{type(self).__name__}Form", fields)
+        kind = self.form_class(fields, row)
         form = kind(request.form if request.method == "POST" else None, data=self._data(row, fields))
         if request.method == "POST":
             answer = self._save(form, row, fields)
@@ -217,6 +231,7 @@ class EntityView(ModelView):
         try:
             with db.session.no_autoflush:
                 saving.fill(form, row, fields)
+                self.before_save(row, form)
                 type(self).check_save(db.session, row)
             db.session.add(row)
             db.session.flush()
@@ -236,11 +251,10 @@ class EntityView(ModelView):
     def _render_form(self, form, row, fields, conflict=None, problem=None):
         if problem:
             flash(problem, "danger")
-        names = {f.name for f in fields}
-        sections = [{"label": str(s.label), "fields": [n for n in s.fields if n in names]} for s in self.sections]
+        sections = self.form_sections(set(form._fields) & {*self.fields, "password"})
         errors = sum(1 for f in form if f.errors)
         return render_template(
-            "entity/form.html", view=self, form=form, item=row, sections=[s for s in sections if s["fields"]],
+            "entity/form.html", view=self, form=form, item=row, sections=sections,
             errors_count=errors, conflict=conflict, title=str(row) if row is not None else str(self.add_label), may=self.may,
             cancel=f"{self.route_base}/show/{row.id}" if row is not None else self.back_url())
 

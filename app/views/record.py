@@ -6,12 +6,14 @@ from markupsafe import Markup
 from sqlalchemy import func, select
 from werkzeug.datastructures import ImmutableMultiDict
 
-from app.core import preferences
+from app.core import choices, money, preferences
 from app.core.attachments import Attachment
+from app.core.changes import Change, from_json
+from app.core.describe import describe, target_model
 from app.core.words import _
 from app.extensions import db
 
-from . import acting, cells
+from . import acting, cells, files
 from .listing import SIZES, Listing
 
 TABS: dict = {}  # parent view class -> child views, filled when the views are registered
@@ -28,7 +30,47 @@ def context(view, row) -> dict:
         "facts": [(view.label(n), cells.cell(row, view.fields[n], False)) for n in view.facts.split()],
         "actions": acting.offered(view, row=row), "tabs": tabs, "tab": chosen, "tab_body": _body(view, row, chosen),
         "prev": before and f"{view.route_base}/show/{before}", "next": after and f"{view.route_base}/show/{after}",
-        "back": view.back_url(), "editable": view.may("edit")}
+        "back": view.back_url(), "files": files.of(row) if chosen == "attachment" else [],
+        "history": history(view, row) if chosen == "history" else []}
+
+
+def history(view, row) -> list[dict]:
+    """The record's changes, newest first, in words: who, what, when, field: old → new."""
+    wanted = select(Change).where(Change.entity == row.__tablename__, Change.row_id == row.id).order_by(Change.id.desc()).limit(200)
+    changes = db.session.scalars(wanted).all()
+    names = people_names({c.actor_id for c in changes})
+    verbs = {"add": _("made it"), "edit": _("changed it"), "delete": _("moved it to the trash"), "restore": _("restored it")}
+    return [{"verb": c.verb, "who": names.get(c.actor_id, _("System")), "what": verbs.get(c.verb, c.verb), "at": cells.moment(c.at),
+             "fields": _changed(view, c) if c.verb == "edit" else []} for c in changes]
+
+
+def people_names(ids) -> dict[int, str]:
+    """Names of employees by id."""
+    model = target_model(describe(Attachment)["created_by"])
+    return {p.id: str(p) for p in db.session.scalars(select(model).where(model.id.in_([i for i in ids if i])))}
+
+
+def _changed(view, change):
+    by_key = {one.key: one for one in view.fields.values()}
+    return [{"label": str(by_key[k].label), "old": _told(by_key[k], (change.old or {}).get(k)), "new": _told(by_key[k], v)}
+            for k, v in (change.new or {}).items() if k in by_key and not by_key[k].system]
+
+
+def _told(one, value) -> str:
+    """A logged value in words."""
+    if value is None:
+        return "—"
+    if cells.is_masked(one):
+        return cells.mask(value)
+    value = from_json(one.column, value)
+    if one.kind == "ref":
+        found = db.session.scalars(select(target_model(one)).where(target_model(one).id == value).execution_options(
+            everyone=True, with_trash=True)).first()
+        return str(found or value)
+    if one.kind == "choice":
+        return choices.label(db.session, cells.list_of(one), value, english=cells.english())
+    plain = {"moment": cells.moment, "date": cells.day, "money": money.shown, "flag": lambda v: _("Yes") if v else _("No")}
+    return plain.get(one.kind, str)(value)
 
 
 def _line(view, row, name):

@@ -1,0 +1,78 @@
+"""From an employee to an Actor: rights, reach and masks, remembered until the security tables change."""
+from flask_appbuilder.security.sqla.models import (
+    Permission, PermissionView, ViewMenu, assoc_permissionview_role, assoc_user_role)
+from sqlalchemy import select
+
+from app.core import memo
+from app.core.actor import Actor
+
+from .models import SCOPES, Department, Employee, RolePolicy
+
+
+def actor_for(session, employee_id: int) -> Actor | None:
+    """The acting person of an employee id; None when there is no such employee."""
+    return memo.recall(session, "security", employee_id, lambda: _load(session, employee_id))
+
+
+def _tree(session):
+    """(id, superior, department) of everybody, and the parents of departments; two statements, remembered."""
+    def load():
+        people = session.execute(select(Employee.id, Employee.superior_id, Employee.department_id)).all()
+        return people, dict(session.execute(select(Department.id, Department.parent_id)).all())
+    return memo.recall(session, "security", "tree", load)
+
+
+def below(pairs, top: int) -> set[int]:
+    """Everything under `top` in (id, parent) pairs, top excluded; circles do no harm."""
+    children: dict = {}
+    for one, parent in pairs:
+        children.setdefault(parent, []).append(one)
+    found, todo = set(), [top]
+    while todo:
+        for child in children.get(todo.pop(), ()):
+            if child not in found and child != top:
+                found.add(child)
+                todo.append(child)
+    return found
+
+
+def _reach(session, employee, scope: str):
+    """Ids of the owners whose rows a scope shows; None = all."""
+    people, departments = _tree(session)
+    if scope == "all":
+        return None
+    found = {employee.id}
+    if scope == "subordinates":
+        found |= below([(i, s) for i, s, _d in people], employee.id)
+    if scope in ("department", "departments") and employee.department_id:
+        wanted = {employee.department_id}
+        if scope == "departments":
+            wanted |= below(departments.items(), employee.department_id)
+        found |= {i for i, _s, d in people if d in wanted}
+    return frozenset(found)
+
+
+def _rights(session, employee_id):
+    pairs = select(ViewMenu.name, Permission.name).select_from(assoc_user_role).join(
+        assoc_permissionview_role, assoc_permissionview_role.c.role_id == assoc_user_role.c.role_id).join(
+        PermissionView, PermissionView.id == assoc_permissionview_role.c.permission_view_id).join(
+        Permission, Permission.id == PermissionView.permission_id).join(
+        ViewMenu, ViewMenu.id == PermissionView.view_menu_id).where(assoc_user_role.c.user_id == employee_id)
+    return frozenset(f"{entity}.{name.removeprefix('can_')}" for entity, name in session.execute(pairs))
+
+
+def _load(session, employee_id) -> Actor | None:
+    employee = session.get(Employee, employee_id)
+    if employee is None:
+        return None
+    policies = session.scalars(select(RolePolicy).join(
+        assoc_user_role, assoc_user_role.c.role_id == RolePolicy.role_id).where(assoc_user_role.c.user_id == employee_id)).all()
+    scope = max((p.scope for p in policies), key=SCOPES.index, default="own")
+    masked = set.intersection(*(set(p.masked or ()) for p in policies)) if policies else set()
+    people, _departments = _tree(session)
+    return Actor(
+        id=employee.id, username=employee.username, name=str(employee), verbs=_rights(session, employee_id),
+        reach=_reach(session, employee, scope), masked=frozenset(masked), stamp=employee.stamp,
+        department=employee.department.name if employee.department else "",
+        active=bool(employee.active) and employee.locked_at is None, must_change=employee.must_change,
+        subordinates=frozenset(below([(i, s) for i, s, _d in people], employee.id)))

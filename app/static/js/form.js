@@ -1,0 +1,54 @@
+/* Forms: a warning before typing is lost, Ctrl+S, duplicate check while typing, phrases, pasted pictures, conflict choice. */
+(function () {
+  'use strict';
+  var D = document, dirty = false;
+  function all(selector, root) { return [].slice.call((root || D).querySelectorAll(selector)); }
+  all('[data-k-dirty]').forEach(function (form) {
+    form.addEventListener('input', function () { dirty = true; });
+    form.addEventListener('submit', function () { dirty = false; });
+  });
+  window.addEventListener('beforeunload', function (e) { if (dirty) { e.preventDefault(); e.returnValue = ''; } });
+  D.addEventListener('keydown', function (e) {
+    var form = D.getElementById('model_form');
+    if (form && (e.ctrlKey || e.metaKey) && e.key === 's') { e.preventDefault(); form.requestSubmit(); }
+  });
+  all('[data-k-similar]').forEach(function (box) {
+    var form = D.getElementById('model_form'), out = box.querySelector('[data-k-out]'), timer;
+    ['name', 'mobile', 'phone'].forEach(function (name) {
+      var el = form && form.elements[name];
+      if (!el) return;
+      el.addEventListener('input', function () {
+        clearTimeout(timer);
+        timer = setTimeout(function () {
+          var q = new URLSearchParams({ name: form.elements.name.value, mobile: form.elements.mobile ? form.elements.mobile.value : '', but: box.dataset.kBut });
+          fetch(box.dataset.kSimilar + '?' + q).then(function (r) { return r.ok ? r.text() : ''; }).then(function (html) { out.innerHTML = html; });
+        }, 250);
+      });
+    });
+  });
+  D.addEventListener('click', function (e) {
+    var phrase = e.target.closest('[data-k-phrase]'), take = e.target.closest('[data-k-take]');
+    if (phrase) { var area = phrase.closest('form').elements[phrase.dataset.kPhrase]; area.value += (area.value ? '\n' : '') + phrase.textContent; area.focus(); dirty = true; }
+    if (take) {
+      var el = D.getElementById('model_form').elements[take.dataset.kTake], value = take.dataset.kValue;
+      if (el.options) all('option', el).forEach(function (o) { if (o.textContent === value) el.value = o.value; }); else el.value = value;
+    }
+  });
+  all('[data-k-drop]').forEach(function (form) {
+    var input = form.querySelector('input[type=file]');
+    if (!input) return;
+    form.addEventListener('dragover', function (e) { e.preventDefault(); form.classList.add('over'); });
+    form.addEventListener('dragleave', function () { form.classList.remove('over'); });
+    form.addEventListener('drop', function (e) { e.preventDefault(); form.classList.remove('over'); if (e.dataTransfer.files.length) input.files = e.dataTransfer.files; });
+    D.addEventListener('paste', function (e) { if (e.clipboardData && e.clipboardData.files.length) { input.files = e.clipboardData.files; } });
+  });
+  D.addEventListener('click', function (e) {
+    var picture = e.target.closest('[data-k-picture]');
+    if (!picture) return;
+    e.preventDefault();
+    var modal = D.getElementById('k-dialog'), body = modal.querySelector('[data-k-body]'), img = D.createElement('img');
+    img.src = picture.href; img.alt = picture.textContent; img.className = 'img-fluid';
+    body.replaceChildren(img);
+    bootstrap.Modal.getOrCreateInstance(modal).show();
+  });
+})();

@@ -1,0 +1,67 @@
+/* Lists: selection and its bar, counts of the named filters, remembered sort and size, place kept for "back". */
+(function () {
+  'use strict';
+  var D = document;
+  function all(selector, root) { return [].slice.call((root || D).querySelectorAll(selector)); }
+  function csrf() { return D.querySelector('meta[name=csrf-token]').content; }
+  var bar = D.querySelector('[data-k-bulk]');
+  all('[data-k-list]').forEach(function (table) {
+    var top = table.querySelector('[data-k-all]'), rows = all('[data-k-row]', table);
+    function show() {
+      var n = rows.filter(function (r) { r.closest('tr').classList.toggle('sel', r.checked); return r.checked; }).length;
+      if (bar) { bar.hidden = !n; bar.querySelector('[data-k-chosen]').textContent = n; }
+      if (top) { top.checked = n > 0 && n === rows.length; top.indeterminate = n > 0 && n < rows.length; }
+    }
+    table.addEventListener('change', function (e) {
+      if (e.target === top) rows.forEach(function (r) { r.checked = top.checked; });
+      show();
+    });
+    var none = bar && bar.querySelector('[data-k-none]');
+    if (none) none.addEventListener('click', function () { rows.forEach(function (r) { r.checked = false; }); show(); });
+    show();
+  });
+
+  var panel = D.querySelector('[data-k-counts]');
+  if (panel) {
+    fetch(panel.dataset.kCounts, { headers: { Accept: 'application/json' } }).then(function (r) { return r.ok ? r.json() : {}; }).then(function (d) {
+      all('[data-k-count]', panel).forEach(function (b) { var n = d[b.dataset.kCount]; if (n != null) b.textContent = n >= 10000 ? '10,000+' : n; });
+    }).catch(function () { /* counts are a comfort */ });
+    all('[data-k-range]', panel).forEach(function (o) {
+      o.parentNode.addEventListener('change', function () {
+        if (!o.selected) return;
+        var day = new Date().toISOString().slice(0, 10), first = prompt('yyyy-mm-dd ~', day), last = first && prompt('~ yyyy-mm-dd', day);
+        if (first && last) { o.value = first + '~' + last; o.textContent = o.value; } else { o.parentNode.value = ''; }
+      });
+    });
+    var base = panel.dataset.kCounts.replace('counts', 'remember');
+    var remember = function (data) {
+      data.append('csrf_token', csrf());
+      if (navigator.sendBeacon) navigator.sendBeacon(base, data);
+    };
+    all('[data-k-sort]').forEach(function (a) {
+      a.addEventListener('click', function () {
+        var q = new URL(a.href).searchParams, data = new FormData(), name, way;
+        q.forEach(function (v, k) { if (k.indexOf('_oc_') === 0) name = v; if (k.indexOf('_od_') === 0) way = v; });
+        data.append('sort', name + '.' + way); remember(data);
+      });
+    });
+    all('[data-k-size]').forEach(function (a) { a.addEventListener('click', function () { var data = new FormData(); data.append('size', a.dataset.kSize); remember(data); }); });
+    try {
+      var key = 'k-at:' + location.pathname, kept = JSON.parse(sessionStorage.getItem(key) || 'null'), box = D.querySelector('.k-tw');
+      if (kept && kept.url === location.search && box) box.scrollTop = kept.top;
+      window.addEventListener('pagehide', function () { sessionStorage.setItem(key, JSON.stringify({ url: location.search, top: box ? box.scrollTop : 0 })); });
+    } catch (e) { /* no storage: no place kept */ }
+  }
+  all('[data-k-export]').forEach(function (form) {
+    form.addEventListener('submit', function () {
+      all('input[data-id]', form).forEach(function (i) { i.remove(); });
+      all('[data-k-row]:checked').forEach(function (r) { var i = D.createElement('input'); i.type = 'hidden'; i.name = 'ids'; i.value = r.value; i.dataset.id = '1'; form.appendChild(i); });
+    });
+  });
+  all('[data-k-sortable]').forEach(function (list) {
+    var held = null;
+    all('li', list).forEach(function (li) { li.draggable = true; });
+    list.addEventListener('dragstart', function (e) { held = e.target.closest('li'); });
+    list.addEventListener('dragover', function (e) { var over = e.target.closest('li'); if (!held || !over || over === held) return; e.preventDefault(); list.insertBefore(held, over); });
+  });
+})();

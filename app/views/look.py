@@ -1,0 +1,73 @@
+"""Headers and template globals: nonce, icons, hashed asset addresses (promises: strict CSP, frames, sniffing)."""
+import hashlib
+import secrets
+from functools import lru_cache
+from pathlib import Path
+
+from flask import current_app, g, request
+from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup
+
+from app.core import choices
+
+from . import cells
+
+STATIC = Path(__file__).resolve().parent.parent / "static"
+
+
+def csp_nonce() -> str:
+    """This request's nonce for its own scripts and styles."""
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(16)
+    return g.csp_nonce
+
+
+def icon(name: str, extra: str = "") -> Markup:
+    """An icon of the cut font."""
+    return Markup('<i class="ti ti-{} {}" aria-hidden="true"></i>').format(name, extra)
+
+
+@lru_cache(maxsize=None)
+def asset(path: str) -> str:
+    """A static file's address with its content hash: cached for ever, never stale."""
+    file = STATIC / path
+    mark = hashlib.sha256(file.read_bytes()).hexdigest()[:10] if file.exists() else "0"
+    return f"/static/{path}?v={mark}"
+
+
+def token() -> Markup:
+    """The hidden field that makes a POST ours."""
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(generate_csrf())
+
+
+def new_token() -> str:
+    """A once-only mark for a form."""
+    return secrets.token_urlsafe(16)
+
+
+def _headers(answer):
+    head = answer.headers
+    head.setdefault("Content-Security-Policy", (
+        f"default-src 'self'; script-src 'self' 'nonce-{csp_nonce()}'; style-src 'self' 'nonce-{csp_nonce()}'; "
+        "style-src-attr 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
+        "form-action 'self'; frame-ancestors 'none'"))
+    head.setdefault("X-Content-Type-Options", "nosniff")
+    head.setdefault("X-Frame-Options", "DENY")
+    head.setdefault("Referrer-Policy", "same-origin")
+    head.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    if current_app.config["CRM_BEHIND_PROXY"]:
+        head.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if request.path.startswith("/static/"):
+        if request.args.get("v"):
+            head["Cache-Control"] = "public, max-age=31536000, immutable"
+    else:
+        head.setdefault("Cache-Control", "no-store")
+    return answer
+
+
+def init_look(app) -> None:
+    """Globals are set before the first render: FAB imports macros without context."""
+    app.jinja_env.globals.update(csp_nonce=csp_nonce, icon=icon, asset=asset, cells=cells, token=token, new_token=new_token,
+                                 scope_label=lambda key: choices.label(None, "data_scope", key))
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.after_request(_headers)
