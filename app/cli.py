@@ -50,9 +50,10 @@ def initialise() -> None:
 
 
 def _first_administrator() -> None:
+    from flask_appbuilder.security.sqla.models import Role
+
     from app.security import passwords, rules
     from app.security.models import Department, Employee, RolePolicy
-    from flask_appbuilder.security.sqla.models import Role
     if db.session.scalar(select(Employee.id).limit(1)):
         return
     given = os.environ.get("CRM_ADMIN_PASSWORD", "")

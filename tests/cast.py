@@ -14,10 +14,11 @@ _kept_tables = {"ab_user", "ab_role", "ab_permission", "ab_view_menu", "ab_permi
 
 def found(session) -> None:
     """Found the company: roles, choice lists, departments, people."""
+    from flask import current_app
+
     from app.core import choices
     from app.security import roles
     from app.security.models import Department, Employee, RolePolicy
-    from flask import current_app
     roles.seed(session)
     choices.seed(session)
     top = Department(name="总公司")
@@ -46,9 +47,10 @@ def ids() -> dict[str, int]:
 
 def wipe(db) -> None:
     """Empty every table that tests write; people, roles and lists go back to what they were founded with."""
-    from app.core import memo
     from flask_appbuilder import Model
     from sqlalchemy import text
+
+    from app.core import memo
     with db.engine.begin() as line:
         if line.dialect.name == "sqlite":
             line.execute(text("PRAGMA defer_foreign_keys=ON"))

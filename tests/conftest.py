@@ -27,9 +27,10 @@ def _url() -> str:
 @pytest.fixture(scope="session")
 def application():
     """The Flask app with its tables, roles, lists and people."""
+    from flask_appbuilder import Model
+
     from app import create_app
     from app.extensions import db
-    from flask_appbuilder import Model
     from tests import cast
     app = create_app(TESTING=True, SQLALCHEMY_DATABASE_URI=_url(), WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False,
                      CRM_UPLOAD_DIR=str(HOME / "files"), CRM_HASH="cheap", PROPAGATE_EXCEPTIONS=False)

@@ -68,7 +68,7 @@ def from_json(column, value):
 @contextmanager
 def operation(session, kind: str, entity: str = "", label: str = "", undoes_id: int | None = None):
     """Name the batch of the writes inside the block (one transaction)."""
-    session.info["operation"] = dict(kind=kind, entity=entity, label=label[:200], undoes_id=undoes_id)
+    session.info["operation"] = {"kind": kind, "entity": entity, "label": label[:200], "undoes_id": undoes_id}
     try:
         yield
         session.flush()
@@ -103,7 +103,7 @@ def batch_id(session, verb: str, entity: str, label: str) -> int:
     if lasting:
         return lasting
     if "batch" not in session.info:
-        said = session.info.get("operation") or dict(kind=verb, entity=entity, label=label[:200])
+        said = session.info.get("operation") or {"kind": verb, "entity": entity, "label": label[:200]}
         session.info["batch"] = _new_batch(session, **said)
     return session.info["batch"]
 
@@ -147,8 +147,8 @@ def _write(session, _context):
     rows = []
     for row, (verb, old, new) in _gather(session):
         batch = batch_id(session, verb, row.__tablename__, str(row))
-        rows.append(dict(batch_id=batch, entity=row.__tablename__, row_id=row.id, verb=verb, version=getattr(row, "version", 0) or 0,
-                         actor_id=actor.current_id(), at=clock.now(), old=old, new=new))
+        rows.append({"batch_id": batch, "entity": row.__tablename__, "row_id": row.id, "verb": verb, "old": old, "new": new,
+                     "version": getattr(row, "version", 0) or 0, "actor_id": actor.current_id(), "at": clock.now()})
     if rows:
         session.connection().execute(insert(Change.__table__), rows)
         t = Batch.__table__

@@ -1,6 +1,6 @@
 """What the program knows of a model's fields: one description for forms, lists, filters, import, export and audit."""
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 
 from sqlalchemy import inspect
 from sqlalchemy.orm import RelationshipDirection
@@ -48,7 +48,7 @@ def _from_column(model, name, key, column, loads=()):
         import_names=tuple(info.get("import_names", ())), info=info)
 
 
-@lru_cache(maxsize=None)
+@cache
 def describe(model) -> dict[str, Field]:
     """The fields of a model by public name: columns with a label, many-to-one relationships, facts."""
     mapper, found, refs = inspect(model), {}, {}

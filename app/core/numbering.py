@@ -62,5 +62,5 @@ def _give_numbers(session, _context, _instances):
             if not getattr(row, column.key):
                 waiting.setdefault((column.info["pattern"], column.key), []).append(row)
     for (pattern, key), rows in waiting.items():
-        for row, number in zip(rows, take(session, pattern, len(rows))):
+        for row, number in zip(rows, take(session, pattern, len(rows)), strict=False):
             setattr(row, key, number)

@@ -27,7 +27,8 @@ class Customer(Entity, Owned):
     industry = fields.choice(_l("Industry"), "industry", import_names=("所属行业", "行业", "客户行业"))
     size = fields.choice(_l("Company size"), "company_size", import_names=("企业规模", "人员规模", "规模"))
     ownership = fields.choice(_l("Kind of owner"), "ownership", import_names=("企业性质", "公司性质", "性质"))
-    phone = fields.text(_l("Phone"), 32, masked=True, format="phone", import_names=("电话", "公司电话", "联系电话", "座机", "固定电话"))
+    phone = fields.text(_l("Phone"), 32, masked=True, format="phone",
+                         import_names=("电话", "公司电话", "联系电话", "座机", "固定电话"))
     mobile = fields.text(_l("Mobile"), 20, masked=True, format="mobile", import_names=("手机", "手机号", "手机号码", "移动电话"))
     fax = fields.text(_l("Fax"), 32, import_names=("传真",))
     email = fields.text(_l("E-mail"), 120, format="email", import_names=("邮箱", "电子邮箱", "电子邮件", "Email", "E-mail"))
@@ -48,9 +49,9 @@ class Customer(Entity, Owned):
     won_at = fields.date(_l("Won on"), readonly=True)
     is_locked = fields.flag(_l("Locked"), readonly=True)
     note = fields.note(_l("Note"), import_names=("备注", "说明", "描述"))
-    primary_contact_id = mapped_column(fields.Integer, fields.ForeignKey("contact.id", use_alter=True, ondelete="SET NULL"),
-                                       index=True, info={"kind": "ref", "label": _l("Primary contact"), "target": "contact",
-                                                         "readonly": True})
+    primary_contact_id = mapped_column(fields.Integer, fields.ForeignKey(
+        "contact.id", use_alter=True, ondelete="SET NULL", name="fk_customer_primary_contact"), index=True,
+        info={"kind": "ref", "label": _l("Primary contact"), "target": "contact", "readonly": True})
     primary_contact = relationship("Contact", foreign_keys=[primary_contact_id], post_update=True)
     __table_args__ = (Index("ix_customer_owner_changed", "owner_id", "id"), Index("ix_customer_name", "name"),
                       Index("ix_customer_next", "owner_id", "next_follow_at"), Index("ix_customer_created", "created_at"),
@@ -87,8 +88,10 @@ class Contact(Entity, Owned):
     title = fields.text(_l("Job title"), 60, import_names=("职务", "职位", "岗位"))
     role = fields.choice(_l("Role in buying"), "contact_role", import_names=("角色关系", "角色"))
     is_key = fields.flag(_l("Key decision maker"), import_names=("是否关键决策人", "关键决策人", "决策人"))
-    mobile = fields.text(_l("Mobile"), 20, masked=True, format="mobile", import_names=("手机", "手机号", "手机号码", "移动电话", "联系人手机"))
-    phone = fields.text(_l("Office phone"), 32, masked=True, format="phone", import_names=("办公电话", "电话", "联系人电话", "座机"))
+    mobile = fields.text(_l("Mobile"), 20, masked=True, format="mobile",
+                         import_names=("手机", "手机号", "手机号码", "移动电话", "联系人手机"))
+    phone = fields.text(_l("Office phone"), 32, masked=True, format="phone",
+                         import_names=("办公电话", "电话", "联系人电话", "座机"))
     fax = fields.text(_l("Fax"), 32, import_names=("传真",))
     email = fields.text(_l("E-mail"), 120, format="email", import_names=("邮箱", "电子邮箱", "联系人邮箱"))
     wechat = fields.text(_l("WeChat"), 40, import_names=("微信", "微信号"))

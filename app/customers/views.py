@@ -7,7 +7,6 @@ from sqlalchemy import select
 from wtforms import BooleanField, DateField, SelectField
 from wtforms.validators import Optional
 
-
 from app.core.scope import Collaborator
 from app.core.words import _, _l
 from app.extensions import db

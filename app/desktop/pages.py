@@ -14,7 +14,6 @@ from app.views.declare import MenuItem
 from app.views.guard import granted, open_to_all
 from app.views.page import Page, back_to
 
-
 KINDS = {"add": _l("Added"), "edit": _l("Changed"), "delete": _l("Deleted"), "import": _l("Import"), "transfer": _l("Transfer"),
          "share": _l("Share"), "status": _l("Change status"), "lock": _l("Lock"), "unlock": _l("Unlock"), "undo": _l("Undo"),
          "stop": _l("Stop"), "resume": _l("Resume"), "primary": _l("Make primary contact"), "handover": _l("Hand over")}

@@ -1,7 +1,8 @@
 """The login page with its check box, its three tries and its lock (manual 4.1)."""
 import time
 
-from flask import current_app, redirect, render_template, request, session as cookie
+from flask import current_app, redirect, render_template, request
+from flask import session as cookie
 from flask_appbuilder import expose
 from flask_appbuilder.forms import DynamicForm
 from flask_limiter.util import get_remote_address
@@ -15,7 +16,8 @@ from app.extensions import db, limiter
 from app.views.guard import granted, open_to_all
 from app.views.page import Page, local
 
-from . import people, request as wiring, rules
+from . import people, rules
+from . import request as wiring
 from .models import Employee
 
 

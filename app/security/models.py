@@ -44,7 +44,7 @@ class Employee(FabUser):
     name: Mapped[str | None] = fields.text(_l("Full name"), 60, required=True, import_names=("姓名",))
     job_number = fields.text(_l("Job number"), 20)
     gender = fields.choice(_l("Gender"), "gender")
-    department_id = mapped_column(Integer, ForeignKey("department.id", use_alter=True), index=True, info={
+    department_id = mapped_column(Integer, ForeignKey("department.id", use_alter=True, name="fk_user_department"), index=True, info={
         "kind": "ref", "label": _l("Department"), "target": "department", "required": True})
     department = relationship(Department, foreign_keys=[department_id])
     title = fields.text(_l("Position held"), 40)

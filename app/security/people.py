@@ -1,6 +1,5 @@
 """From an employee to an Actor: rights, reach and masks, remembered until the security tables change."""
-from flask_appbuilder.security.sqla.models import (
-    Permission, PermissionView, ViewMenu, assoc_permissionview_role, assoc_user_role)
+from flask_appbuilder.security.sqla.models import Permission, PermissionView, ViewMenu, assoc_permissionview_role, assoc_user_role
 from sqlalchemy import select
 
 from app.core import memo

@@ -1,7 +1,8 @@
 """What happens around every request: who acts, whether it may write, how old the session is."""
 import time
 
-from flask import current_app, redirect, request, session as cookie
+from flask import current_app, redirect, request
+from flask import session as cookie
 from flask_login import logout_user
 from werkzeug.middleware.proxy_fix import ProxyFix
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from .models import RolePolicy
 
 CRM = ("customer", "contact", "followup")
-ALL_CRM = {name: "*" for name in CRM}
+ALL_CRM = dict.fromkeys(CRM, "*")
 DEFAULTS = {  # key: (name, data scope, {entity: verbs})
     "admin": ("管理员", "all", {"*": "*"}),
     "director": ("销售总监", "all", {**ALL_CRM, "user": "read", "department": "read"}),
@@ -16,7 +16,7 @@ DEFAULTS = {  # key: (name, data scope, {entity: verbs})
     "sales": ("销售员", "own", {
         "customer": "read add edit delete import export transfer share lock", "contact": "read add edit delete import export transfer",
         "followup": "read add edit delete export"}),
-    "finance": ("财务", "all", {name: "read export" for name in CRM}),
+    "finance": ("财务", "all", dict.fromkeys(CRM, "read export")),
     "office": ("行政", "all", {"customer": "read add edit import", "contact": "read add edit import", "followup": "read add"}),
 }
 MORE_VERBS = {"role": ("read", "edit", "add", "delete"), "loginlog": ("read", "export"), "batch": ("read", "undo"), "job": ("read",)}

@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from app.core import actor, changes, scope
 from app.core.rules import RuleError
-from app.core.words import _, _l, ngettext
+from app.core.words import _l, ngettext
 from app.extensions import db
 
 from .declare import Action

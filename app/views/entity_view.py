@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import secrets
 
-from flask import abort, flash, jsonify, redirect, render_template, request, session as cookie
+from flask import abort, flash, jsonify, redirect, render_template, request
+from flask import session as cookie
 from flask_appbuilder import ModelView, expose
 from flask_appbuilder.forms import DynamicForm
 from flask_appbuilder.models.sqla.interface import SQLAInterface

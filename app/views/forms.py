@@ -4,7 +4,8 @@ from decimal import Decimal
 
 from flask_appbuilder.forms import DynamicForm
 from markupsafe import Markup, escape
-from wtforms import BooleanField, DateField, Field as WtField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, DateField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms import Field as WtField
 from wtforms.fields.core import UnboundField
 from wtforms.validators import InputRequired, Length, Optional, StopValidation, ValidationError
 from wtforms.widgets import html_params
@@ -59,7 +60,7 @@ class MoneyField(StringField):
         return f"{money.to_yuan(self.data)}" if self.data is not None else ""
 
     def process_formdata(self, values):
-        text = (clean(values[0]) or "").replace(",", "").replace(",", "").lstrip("¥¥") if values else ""
+        text = (clean(values[0]) or "").replace(",", "").replace("，", "").lstrip("¥").lstrip("￥") if values else ""
         try:
             self.data = money.to_fen(Decimal(text)) if text else None
         except (ValueError, ArithmeticError) as bad:

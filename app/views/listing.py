@@ -84,7 +84,7 @@ class Listing:
             asked = copy.copy(self.view._filters)
             asked.filters, asked.values = [], []
             get_filter_args(asked, disallow_if_not_in_search=True)
-            for one, value in zip(asked.filters, asked.values):
+            for one, value in zip(asked.filters, asked.values, strict=False):
                 wanted = one.apply(wanted, value)
         return wanted
 

@@ -1,7 +1,7 @@
 """Headers and template globals: nonce, icons, hashed asset addresses (promises: strict CSP, frames, sniffing)."""
 import hashlib
 import secrets
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from flask import current_app, g, request
@@ -27,7 +27,7 @@ def icon(name: str, extra: str = "") -> Markup:
     return Markup('<i class="ti ti-{} {}" aria-hidden="true"></i>').format(name, extra)
 
 
-@lru_cache(maxsize=None)
+@cache
 def asset(path: str) -> str:
     """A static file's address with its content hash: cached for ever, never stale."""
     file = STATIC / path

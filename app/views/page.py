@@ -21,7 +21,7 @@ class Page(BaseView):
     @property
     def who(self) -> actor.Actor:
         """The signed-in person."""
-        return actor.current()
+        return actor.current() or actor.NOBODY
 
     def fetch(self, model, row_id: int):
         """A visible row, or 404."""

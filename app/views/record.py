@@ -1,7 +1,9 @@
 """The page of a record: head, facts, sections, tabs with counts, neighbours in the list it was opened from."""
-from urllib.parse import parse_qsl
+from functools import partial
+from urllib.parse import parse_qsl, urlencode
 
-from flask import abort, request, session as cookie
+from flask import abort, request
+from flask import session as cookie
 from markupsafe import Markup
 from sqlalchemy import func, select
 from werkzeug.datastructures import ImmutableMultiDict
@@ -69,7 +71,7 @@ def _told(one, value) -> str:
         return str(found or value)
     if one.kind == "choice":
         return choices.label(db.session, cells.list_of(one), value, english=cells.english())
-    plain = {"moment": cells.moment, "date": cells.day, "money": money.shown, "flag": lambda v: _("Yes") if v else _("No")}
+    plain: dict = {"moment": cells.moment, "date": cells.day, "money": money.shown, "flag": lambda v: _("Yes") if v else _("No")}
     return plain.get(one.kind, str)(value)
 
 
@@ -109,7 +111,7 @@ def _body(view, row, chosen) -> dict | Markup | None:
     for child in TABS.get(type(view), []):
         if child.entity == chosen:
             listing = Listing(child, also=[under(child, row)], prefs={"size": SIZES[0]}, args=_tab_args(child))
-            listing.url = lambda **over: _tab_url(view, row, chosen, child, over)
+            listing.url = partial(_tab_url, view, row, chosen, child)
             return {"view": child, "page": listing.context(), "add": f"{child.route_base}/add?{child.parent_field}={row.id}",
                     "actions": acting.offered(child, many=True)}
     return view.tab(row, chosen) if hasattr(view, "tab") else None
@@ -120,8 +122,7 @@ def _tab_args(child):
     return ImmutableMultiDict([(k, v) for k, v in request.args.items() if k.endswith(f"_{name}")])
 
 
-def _tab_url(view, row, tab, child, over):
-    from urllib.parse import urlencode
+def _tab_url(view, row, tab, child, **over):
     args = {k: v for k, v in {**_tab_args(child), **over}.items() if v is not None}
     return f"{view.route_base}/show/{row.id}?" + urlencode({"tab": tab, **args})
 

@@ -66,7 +66,8 @@ def merge(form, row, fields, shown) -> list[dict]:
         if mine == before[one.key]:
             form[one.name].data, form[one.name].raw_data = theirs, None
         elif mine != theirs:
-            clashes.append({"name": one.name, "label": str(one.label), "mine": shown(form[one.name]), "theirs": shown(form[one.name], theirs)})
+            clashes.append({"name": one.name, "label": str(one.label),
+                            "mine": shown(form[one.name]), "theirs": shown(form[one.name], theirs)})
     return clashes
 
 

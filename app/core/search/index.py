@@ -5,7 +5,23 @@ the indexed text: a contentless index can only be told to forget what it was tol
 transaction as the rows.
 """
 from flask_appbuilder import Model
-from sqlalchemy import ARRAY, BigInteger, Text, and_, bindparam, column, delete, event, func, insert, literal_column, or_, select, table, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Text,
+    and_,
+    bindparam,
+    column,
+    delete,
+    event,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import actor, entity, scope
@@ -40,7 +56,8 @@ def create(line) -> None:
 
 def drop(line) -> None:
     """Take the index away."""
-    line.execute(text("DROP TABLE IF EXISTS search_index" if line.dialect.name == "sqlite" else "DROP INDEX IF EXISTS ix_search_entry_tokens"))
+    sqlite = line.dialect.name == "sqlite"
+    line.execute(text("DROP TABLE IF EXISTS search_index" if sqlite else "DROP INDEX IF EXISTS ix_search_entry_tokens"))
 
 
 event.listen(SearchEntry.__table__, "after_create", lambda _target, line, **_kw: create(line))
@@ -244,7 +261,8 @@ def find(session, q: str, models=None, limit: int = 8) -> list[tuple[type, list]
 def rebuild(session, model, progress=None, chunk: int = 2000) -> int:
     """Index every living row of an entity anew; returns how many. Commits by chunk."""
     done, last = 0, 0
-    while rows := session.scalars(select(model).where(model.id > last).order_by(model.id).limit(chunk).execution_options(everyone=True)).all():
+    everything = select(model).order_by(model.id).limit(chunk).execution_options(everyone=True)
+    while rows := session.scalars(everything.where(model.id > last)).all():
         owners = _owners(session, rows)
         line = session.connection()
         _forget(line, set(owners))

@@ -6,7 +6,7 @@ Characters with several readings (重 长 行 乐 厦 …) are indexed under eac
 """
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import product
 
 from pypinyin import Style, pinyin
@@ -21,7 +21,7 @@ def plain(text: str) -> str:
     return DROPPED.sub("", unicodedata.normalize("NFKC", text or "").lower())
 
 
-@lru_cache(maxsize=None)
+@cache
 def readings(char: str) -> tuple[str, ...]:
     """The pinyin syllables of a character without tones; an ASCII letter or digit reads as itself."""
     if not HAN.match(char):
@@ -30,7 +30,7 @@ def readings(char: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(s.replace("ü", "v") for s in found if s.isascii() and s.isalpha()))[:4]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _initials(char: str) -> str:
     return "".join(dict.fromkeys(r[0] for r in readings(char)))
 
