@@ -25,12 +25,16 @@ class Choice(Entity):
 
 FIXED: dict[str, list[tuple]] = {"colour": [(c, _l(c)) for c in COLOURS]}  # lists that belong to the program
 NAMES: dict[str, object] = {}  # list name -> label, for the lists kept by the administrator
+STEERING: set[str] = set()  # lists whose values steer the business
 SEEDS: dict[str, list[tuple]] = {}  # list name -> [(code, zh, en, colour)]
 
 
-def declare(name: str, label, values) -> None:
-    """A module declares a list kept by the administrator and its first values (code, zh, en[, colour])."""
+def declare(name: str, label, values, *, steers: bool = False) -> None:
+    """A module declares a list kept by the administrator and its first values (code, zh, en[, colour]).
+    `steers`: rules depend on its values, so that an import may not add any by itself."""
     NAMES[name], SEEDS[name] = label, list(values)
+    if steers:
+        STEERING.add(name)
 
 
 def fixed(name: str, values) -> None:
@@ -100,3 +104,8 @@ def code_for(session, list_name: str, name: str) -> str:
     return next(f"v{n}" for n in range(1, len(taken) + 2) if f"v{n}" not in taken)
 
 
+
+
+def is_open(name: str) -> bool:
+    """Whether an import may add values to the list by itself: lists that only describe, not those that steer."""
+    return name in NAMES and name not in STEERING

@@ -7,10 +7,10 @@ declare("customer_type", _l("Customer type"), [
     ("supplier", "供应商", "Supplier"), ("rival", "竞争对手", "Competitor")])
 declare("customer_level", _l("Customer level"), [
     ("A", "A(重点客户)", "A (key)", "violet"), ("B", "B(普通客户)", "B (normal)", "blue"),
-    ("C", "C(非优先客户)", "C (low)", "grey")])
+    ("C", "C(非优先客户)", "C (low)", "grey")], steers=True)
 declare("customer_status", _l("Customer status"), [
     ("potential", "潜在客户", "Potential", "grey"), ("interested", "意向客户", "Interested", "cyan"),
-    ("won", "成交客户", "Customer", "green"), ("lost", "流失客户", "Lost", "amber")])
+    ("won", "成交客户", "Customer", "green"), ("lost", "流失客户", "Lost", "amber")], steers=True)
 declare("customer_source", _l("Customer source"), [
     ("promotion", "促销", "Promotion"), ("search", "搜索引擎", "Search engine"), ("advert", "广告", "Advertisement"),
     ("referral", "转介绍", "Referral"), ("signup", "线上注册", "Online sign-up"), ("inquiry", "线上询价", "Online inquiry"),
