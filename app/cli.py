@@ -13,6 +13,7 @@ from flask_migrate import upgrade
 from sqlalchemy import select
 
 from app.core import choices
+from app.core.rules import RuleError
 from app.extensions import db
 
 crm = AppGroup("crm", help="Administration of 快客 CRM.")
@@ -132,3 +133,41 @@ def check():
     click.echo("ok")
 
 
+
+
+@crm.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option("--entity", default="customer", show_default=True)
+@click.option("--owner", help="User name of the owner of rows that name none.")
+@click.option("--key", default="name", show_default=True, help="Field that tells whether a record is there already.")
+@click.option("--on-duplicate", type=click.Choice(["skip", "overwrite", "fill"]), default="skip", show_default=True)
+@click.option("--report", type=click.Path(dir_okay=False), help="CSV of the faults: row, column, value, reason.")
+@click.option("--check", is_flag=True, help="Write nothing.")
+def import_(file, entity, owner, key, on_duplicate, report, check):
+    """Import a spreadsheet by the pipeline of the screens."""
+    from app.imports import running
+    try:
+        with current_app.test_request_context():
+            done = running.run_file(file, entity, owner=owner, key=key, on_duplicate=on_duplicate, report=report, check=check)
+    except (RuleError, KeyError) as no:
+        click.echo(f"Error: {no}", err=True)
+        sys.exit(2)
+    click.echo("created {created} updated {updated} skipped {skipped} failed {failed}".format(**done))
+
+
+@crm.command()
+@click.argument("entity")
+@click.argument("out", type=click.Path(dir_okay=False))
+@click.option("--as", "user", help="Export what this user may see (default: everything).")
+def export(entity, out, user):
+    """Export an entity to OUT.xlsx or OUT.csv as the screens do."""
+    from app.core import actor
+    from app.security.people import actor_for
+    from app.views import exporting
+    who = actor_for(db.session, _employee(user).id) if user else None
+    with actor.acting_as(who), current_app.test_request_context():
+        try:
+            n = exporting.to_file(entity, out)
+        except KeyError:
+            raise click.ClickException(f"there is no entity {entity}") from None
+    click.echo(f"exported {n}")

@@ -3,6 +3,8 @@ from importlib import import_module
 
 from app.core.words import _l
 from app.views import record, shell
+from app.views.files import FilePage
+from app.views.jobs_page import JobPage
 
 MODULES = ["security", "settings", "customers", "imports", "search", "desktop"]
 
@@ -33,7 +35,7 @@ def load_models() -> None:
 
 def views() -> list[type]:
     """Every view class of the modules, in order."""
-    found = []
+    found = [FilePage, JobPage]
     for name in MODULES:
         for part in ("views", "pages"):
             module = _import(name, part)

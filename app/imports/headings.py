@@ -20,9 +20,9 @@ def fields_of(name: str) -> dict[str, Field]:
     found = {}
     for part in filter(None, (name, CHILDREN.get(name))):
         for key, one in describe(entity.by_name(part)).items():
-            if one.column is not None and (not one.readonly or one.kind == "number") and not (part != name and key in ("customer", "owner")):
-                if one.name not in ("changed_at",):
-                    found[f"{part}.{key}"] = one
+            of_parent = part != name and key in ("customer", "owner")
+            if one.column is not None and (not one.readonly or one.kind == "number") and not of_parent and key != "changed_at":
+                found[f"{part}.{key}"] = one
     return found
 
 

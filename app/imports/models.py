@@ -31,3 +31,15 @@ class ImportRun(Model):
     failed: Mapped[int] = mapped_column(default=0)
     batch_id: Mapped[int | None]
     job_id: Mapped[int | None]
+
+
+class ImportProblem(Model):
+    """Why a row was not written: column index (0-based) and value as they stood in the file."""
+
+    __tablename__ = "import_problem"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(index=True)
+    row: Mapped[int]
+    at: Mapped[int]
+    value: Mapped[str] = mapped_column(String(500))
+    reason: Mapped[str] = mapped_column(String(300))

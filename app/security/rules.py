@@ -7,10 +7,11 @@ from flask_appbuilder.security.sqla.models import Role, assoc_user_role
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.core import clock, entity
+from app.core import actor, clock, entity, events
 from app.core.entity import Owned
 from app.core.rules import RuleError
 from app.core.words import _
+from app.extensions import db
 
 from . import passwords, people
 from .models import Department, Employee, LoginTry, RolePolicy, SecurityEvent
@@ -209,3 +210,18 @@ def roles_of(session) -> list[tuple[int, str]]:
     """(id, name) of the roles, in the order they were made."""
     return [tuple(row) for row in session.execute(
         select(Role.id, Role.name).join(RolePolicy, RolePolicy.role_id == Role.id).order_by(Role.id))]
+
+
+@events.exported.connect
+def _log_export(_sender, entity, rows, kind):
+    _log_data("export", f"{entity} {rows} rows {kind}")
+
+
+@events.imported.connect
+def _log_import(_sender, entity, rows, kind):
+    _log_data("import", f"{entity} {rows} rows {kind}")
+
+
+def _log_data(result, detail):
+    who = actor.current()
+    log(db.session, result, username=who.username if who else "", detail=detail)

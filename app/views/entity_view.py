@@ -16,11 +16,11 @@ from app.core.rules import RuleError
 from app.core.words import _
 from app.extensions import db
 
-from . import acting, cells, forms, record, saving
+from . import acting, cells, exporting, forms, record, saving
 from .guard import granted
 from .listing import Listing, counts
 
-ROUTES = {"list", "show", "add", "edit", "delete", "action_post", "action_form", "choose", "list_counts", "remember"}
+ROUTES = {"list", "show", "add", "edit", "delete", "action_post", "action_form", "choose", "list_counts", "remember", "export"}
 
 
 class EntityView(ModelView):
@@ -142,6 +142,12 @@ class EntityView(ModelView):
     def hint(self, row) -> str:
         """The second line of an option."""
         return ""
+
+    @expose("/export", methods=["POST"])
+    @granted("export")
+    def export(self):
+        """The filter's or the selection's rows as a spreadsheet."""
+        return exporting.export(self)
 
     @expose("/remember", methods=["POST"])
     @granted("read")

@@ -28,8 +28,9 @@ def sniff(head: bytes) -> str:
     return next((mime for mark, mime in KINDS if head.startswith(mark)), "application/octet-stream")
 
 
-def _folder() -> Path:
-    return Path(current_app.config["CRM_UPLOAD_DIR"])
+def path_of(digest: str) -> Path:
+    """Where a file with this sha256 lies."""
+    return Path(current_app.config["CRM_UPLOAD_DIR"]) / digest[:2] / digest
 
 
 def keep_uploads(row, name: str = "files") -> int:
@@ -42,7 +43,7 @@ def keep_uploads(row, name: str = "files") -> int:
         if not data:
             raise RuleError(_("The file %(name)s is empty.", name=upload.filename[:80]))
         digest = hashlib.sha256(data).hexdigest()
-        path = _folder() / digest[:2] / digest
+        path = path_of(digest)
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             path.write_bytes(data)
@@ -79,7 +80,7 @@ class FilePage(Page):
             abort(403)
         owner_of(file)
         inline = file.mime in SHOWN and "view" in request.args
-        answer = send_file(_folder() / file.digest[:2] / file.digest, mimetype=file.mime if inline else "application/octet-stream",
+        answer = send_file(path_of(file.digest), mimetype=file.mime if inline else "application/octet-stream",
                            as_attachment=not inline, download_name=file.name)
         answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'"
         return answer

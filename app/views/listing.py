@@ -115,7 +115,11 @@ class Listing:
 
     def loads(self):
         """Eager loads of the shown columns."""
-        wanted = {name for one in self.columns() for name in one.loads}
+        return self.loads_of(self.columns())
+
+    def loads_of(self, columns):
+        """Eager loads of some columns."""
+        wanted = {name for one in columns for name in one.loads}
         return [joinedload(getattr(self.view.model, name)) for name in sorted(wanted)]
 
     def columns(self) -> list:

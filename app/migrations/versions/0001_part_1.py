@@ -134,6 +134,43 @@ def upgrade():
     sa.Column('row_id', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('token')
     )
+    op.create_table('import_problem',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('run_id', sa.Integer(), nullable=False),
+    sa.Column('row', sa.Integer(), nullable=False),
+    sa.Column('at', sa.Integer(), nullable=False),
+    sa.Column('value', sa.String(length=500), nullable=False),
+    sa.Column('reason', sa.String(length=300), nullable=False),
+    sa.PrimaryKeyConstraint('id')
+    )
+    with op.batch_alter_table('import_problem', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_import_problem_run_id'), ['run_id'], unique=False)
+
+    op.create_table('import_run',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('entity', sa.String(length=40), nullable=False),
+    sa.Column('file_name', sa.String(length=200), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('owner_id', sa.Integer(), nullable=True),
+    sa.Column('created_at', sa.DateTime(), nullable=False),
+    sa.Column('state', sa.String(length=10), nullable=False),
+    sa.Column('mapping', sa.JSON(), nullable=False),
+    sa.Column('options', sa.JSON(), nullable=False),
+    sa.Column('decisions', sa.JSON(), nullable=False),
+    sa.Column('edits', sa.JSON(), nullable=False),
+    sa.Column('rows', sa.Integer(), nullable=False),
+    sa.Column('done_rows', sa.Integer(), nullable=False),
+    sa.Column('created', sa.Integer(), nullable=False),
+    sa.Column('updated', sa.Integer(), nullable=False),
+    sa.Column('skipped', sa.Integer(), nullable=False),
+    sa.Column('failed', sa.Integer(), nullable=False),
+    sa.Column('batch_id', sa.Integer(), nullable=True),
+    sa.Column('job_id', sa.Integer(), nullable=True),
+    sa.PrimaryKeyConstraint('id')
+    )
+    with op.batch_alter_table('import_run', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_import_run_owner_id'), ['owner_id'], unique=False)
+
     op.create_table('job',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('kind', sa.String(length=40), nullable=False),
@@ -590,6 +627,14 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_job_owner_id'))
 
     op.drop_table('job')
+    with op.batch_alter_table('import_run', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_import_run_owner_id'))
+
+    op.drop_table('import_run')
+    with op.batch_alter_table('import_problem', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_import_problem_run_id'))
+
+    op.drop_table('import_problem')
     op.drop_table('form_token')
     op.drop_table('counter')
     with op.batch_alter_table('change', schema=None) as batch_op:

@@ -14,3 +14,10 @@
   }
   ask();
 })();
+(function () {
+  'use strict';
+  var all = document.querySelector('[data-k-all-create]');
+  if (all) all.addEventListener('click', function () {
+    [].forEach.call(document.querySelectorAll('select[name^="d:"]'), function (s) { if (!s.value && s.querySelector('option[value=create]')) s.value = 'create'; });
+  });
+})();

@@ -1,0 +1,52 @@
+"""The page of a background job: progress, cancel, result."""
+from pathlib import Path
+
+from flask import abort, current_app, jsonify, redirect, render_template, request, send_file
+from flask_appbuilder import expose
+
+from app.core import jobs
+from app.core.jobs import Job
+
+from .guard import granted
+from .page import Page
+
+
+class JobPage(Page):
+    """One's own jobs."""
+
+    route_base = "/job"
+    home = "/job/"
+    default_view = "show"
+
+    def _job(self, job_id) -> Job:
+        job = self.fetch(Job, job_id)
+        return job if job.owner_id == self.who.id or self.who.may("job", "read") else abort(404)
+
+    @expose("/<int:job_id>")
+    @granted("")
+    def show(self, job_id):
+        """Progress as a page, or as JSON for the script."""
+        job = self._job(job_id)
+        if request.accept_mimetypes.best == "application/json":
+            return jsonify(state=job.state, done=job.done, total=job.total, result=job.result)
+        if job.kind.startswith("import") and job.state not in ("queued", "running"):
+            return redirect(f"/import/{job.params['run_id']}")
+        return render_template("parts/job.html", job=job)
+
+    @expose("/<int:job_id>/cancel", methods=["POST"])
+    @granted("")
+    def cancel(self, job_id):
+        """Ask it to stop."""
+        jobs.cancel(self.session, self._job(job_id))
+        self.session.commit()
+        return redirect(f"/job/{job_id}")
+
+    @expose("/<int:job_id>/file")
+    @granted("")
+    def file(self, job_id):
+        """The file that an export has made; only for who asked for it."""
+        job = self._job(job_id)
+        if job.owner_id != self.who.id or not (job.result or {}).get("file"):
+            abort(404)
+        place = Path(current_app.config["CRM_UPLOAD_DIR"]) / "exports" / Path(job.result["file"]).name
+        return send_file(place, as_attachment=True, download_name=job.result["name"])

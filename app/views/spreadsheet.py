@@ -1,0 +1,93 @@
+"""Spreadsheets out: rows are streamed, formulas made harmless so that an import reads them back unchanged (promise 16)."""
+import csv
+import datetime as dt
+from decimal import Decimal
+
+import xlsxwriter
+
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def harmless(text: str) -> str:
+    """A text that no spreadsheet takes for a formula; the import drops the leading apostrophe again."""
+    return "'" + text if text.startswith(DANGEROUS) else text
+
+
+def write_csv(path, headings, rows) -> int:
+    """UTF-8 with BOM, as Excel expects; returns the number of rows."""
+    with open(path, "w", encoding="utf-8-sig", newline="") as file:
+        out, n = csv.writer(file), 0
+        out.writerow(headings)
+        for row in rows:
+            out.writerow([harmless(v) if isinstance(v, str) else _csv_value(v) for v in row])
+            n += 1
+    return n
+
+
+def _csv_value(value):
+    if isinstance(value, dt.datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    return "" if value is None else value
+
+
+def write_xlsx(path, headings, rows, widths=()) -> int:
+    """Constant memory; text is always written as text; returns the number of rows."""
+    book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    sheet = book.add_worksheet()
+    bold, money = book.add_format({"bold": True}), book.add_format({"num_format": "#,##0.00"})
+    day, moment = book.add_format({"num_format": "yyyy-mm-dd"}), book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+    for at, heading in enumerate(headings):
+        sheet.set_column(at, at, widths[at] if at < len(widths) else 18)
+        sheet.write_string(0, at, str(heading), bold)
+    n = 0
+    for row in rows:
+        n += 1
+        for at, value in enumerate(row):
+            if value is None or value == "":
+                continue
+            if isinstance(value, str):
+                sheet.write_string(n, at, value)
+            elif isinstance(value, dt.datetime):
+                sheet.write_datetime(n, at, value, moment)
+            elif isinstance(value, dt.date):
+                sheet.write_datetime(n, at, value, day)
+            else:
+                sheet.write_number(n, at, float(value) if isinstance(value, Decimal) else value,
+                                   money if isinstance(value, Decimal) else None)
+    sheet.freeze_panes(1, 0)
+    book.close()
+    return n
+
+
+def write_result(path, headings, rows, problems: dict) -> None:
+    """The user's own sheet with red cells and the columns 结果 and 原因. `problems`: row number -> [(column index, reason)]."""
+    from app.core.words import _
+    book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    sheet, bold = book.add_worksheet(), book.add_format({"bold": True})
+    red = book.add_format({"bg_color": "#FFC7CE", "font_color": "#9C0006"})
+    for at, heading in enumerate([*headings, _("Result"), _("Reason")]):
+        sheet.write_string(0, at, str(heading), bold)
+    for n, (number, cells) in enumerate(rows, 1):
+        bad = dict(problems.get(number, ()))
+        for at, value in enumerate(cells):
+            if value not in (None, "") or at in bad:
+                sheet.write_string(n, at, str(value), red if at in bad else None)
+        sheet.write_string(n, len(headings), _("not imported") if bad else _("imported"))
+        sheet.write_string(n, len(headings) + 1, "; ".join(bad.values()))
+    book.close()
+
+
+WRITERS = {"xlsx": write_xlsx, "csv": write_csv}
+
+
+def write_template(path, columns) -> None:
+    """A sheet to fill in: (heading, explanation) each."""
+    book = xlsxwriter.Workbook(path, {"in_memory": True})
+    sheet, bold, grey = book.add_worksheet(), book.add_format({"bold": True}), book.add_format({"font_color": "#808080", "italic": True})
+    for at, (heading, explanation) in enumerate(columns):
+        sheet.set_column(at, at, 20)
+        sheet.write_string(0, at, heading, bold)
+        sheet.write_comment(0, at, explanation or heading)
+        sheet.write_string(1, at, explanation, grey)
+    sheet.freeze_panes(1, 0)
+    book.close()
