@@ -48,6 +48,7 @@ def update(language: str, template) -> None:
     have = catalogue(language) if place.exists() else read_po(iter(()), locale=language)
     have.update(template, no_fuzzy_matching=True)
     have.obsolete.clear()
+    have.fuzzy, have.header_comment = False, "# 快客 CRM"
     for message in have:
         if message.id and language == "en":
             message.string = message.id
@@ -63,6 +64,8 @@ def main() -> None:
         update(language, template)
     _babel("compile", "-d", "translations", "-f")
     lacking = missing("zh", template)
+    if len(template) < 100:
+        sys.exit("nothing was extracted")
     print("\n".join(lacking) or "zh and en are complete")
     sys.exit(bool(lacking))
 
