@@ -37,7 +37,7 @@ def views() -> list[type]:
     """Every view class of the modules, in order."""
     found = [FilePage, JobPage]
     for name in MODULES:
-        for part in ("views", "pages"):
+        for part in ("views", "pages", "help"):
             module = _import(name, part)
             found += [v for v in vars(module).values() if _is_view(v, module)] if module else []
     return found

@@ -79,7 +79,7 @@ class CustomerView(EntityView):
         Section(_l("Contact data"), "phone mobile fax email website region address postcode"),
         Section(_l("Invoice data"), "invoice_title tax_number bank bank_account invoice_address invoice_phone"),
         Section(_l("Note"), "note"),
-        Section(_l("System"), "is_won won_at is_locked last_follow_at last_follow_text created_by created_at changed_at")]
+        Section(_l("System data"), "is_won won_at is_locked last_follow_at last_follow_text created_by created_at changed_at")]
     actions_declared = [
         Action("transfer", _l("Transfer"), rules.transfer, form=transfer_form, icon="users-group", verb="transfer"),
         Action("share", _l("Share"), rules.share, form=share_form, icon="share", verb="share"),
@@ -157,7 +157,7 @@ class ContactView(EntityView):
     sections = [
         Section(_l("Basics"), "name customer gender salutation department title role is_key superior owner next_follow_at"),
         Section(_l("Contact data"), "mobile phone fax email wechat qq address postcode"),
-        Section(_l("Person"), "birthday hobbies note"), Section(_l("System"), "created_by created_at changed_at")]
+        Section(_l("Person"), "birthday hobbies note"), Section(_l("System data"), "created_by created_at changed_at")]
     actions_declared = [
         Action("transfer", _l("Transfer"), rules.transfer_contacts, form=owner_form, icon="users-group", verb="transfer"),
         Action("primary", _l("Make primary contact"), rules.make_primary, icon="star", many=False)]
@@ -190,7 +190,7 @@ class FollowupView(EntityView):
     head = "method owner"
     facts = "customer contact happened_at next_follow_at"
     sections = [Section(_l("Follow-up"), "customer contact method happened_at content next_follow_at next_plan owner"),
-                Section(_l("System"), "created_by created_at changed_at")]
+                Section(_l("System data"), "created_by created_at changed_at")]
     check_save = staticmethod(rules.check_followup)
 
     def after_save(self, row, fresh):

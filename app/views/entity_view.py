@@ -10,7 +10,7 @@ from flask_appbuilder.forms import DynamicForm
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from sqlalchemy import false, or_, select
 
-from app.core import actor, scope
+from app.core import actor, choices, clock, scope
 from app.core.describe import describe, label_of
 from app.core.rules import RuleError
 from app.core.words import _
@@ -64,6 +64,7 @@ class EntityView(ModelView):
             raise TypeError(f"{cls.__name__} speaks of unknown fields: {unknown}")
         cls.sortable = {n for n, one in cls.fields.items() if one.attribute is not None and one.kind != "note"}
         cls.search_columns = [n for n, one in cls.fields.items() if one.column is not None]
+        cls.list_title = cls.show_title = cls.add_title = cls.edit_title = cls.title  # else FAB says "List Customer"
         cls.search_form = cls.add_form = cls.edit_form = DynamicForm
         cls.add_columns = cls.edit_columns = cls.show_columns = []
         cls.label_columns = {n: one.label for n, one in cls.fields.items()}
@@ -101,7 +102,7 @@ class EntityView(ModelView):
         """The fields of the form: the sections' writable ones; masked ones are not sent to who may not see them."""
         names = (self.form_columns or " ".join(s.names for s in self.sections)).split()
         found = [self.fields[n] for n in dict.fromkeys(names)]
-        return [f for f in found if not f.readonly and f.column is not None and not (row is not None and cells.is_masked(f))]
+        return [f for f in found if not f.readonly and not f.system and f.column is not None and not (row is not None and cells.is_masked(f))]
 
     # ---- list --------------------------------------------------------------------------------------------------
     @expose("/list/")
@@ -220,7 +221,10 @@ class EntityView(ModelView):
     @staticmethod
     def _data(row, fields):
         if row is None:
-            return {f.name: f.column.default.arg for f in fields if f.column.default is not None and f.column.default.is_scalar}
+            scalars = {f.name: f.column.default.arg for f in fields if f.column.default is not None and f.column.default.is_scalar}
+            listed = {f.name: choices.default(db.session, f.choices) for f in fields if f.choices}
+            now = {f.name: clock.now() for f in fields if f.kind == "moment" and f.required}
+            return {**listed, **scalars, **now, "owner": actor.current_id()}
         return {f.name: getattr(row, f.key) for f in fields}
 
     def _save(self, form, row, fields):

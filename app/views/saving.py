@@ -3,7 +3,7 @@ from flask import request
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from app.core import changes, choices
+from app.core import changes
 from app.core.changes import Change
 from app.core.preferences import FormToken
 from app.core.rules import RuleError
@@ -36,8 +36,6 @@ def fill(form, row, fields) -> None:
     """Move the form's values into the row; only fields that changed are touched."""
     for one in fields:
         value = form[one.name].data
-        if value in ("", None) and one.kind == "choice" and row.id is None:
-            value = choices.default(db.session, one.choices or "")
         if getattr(row, one.key) != value:
             setattr(row, one.key, value)
 
