@@ -10,7 +10,7 @@ MODULES = ["security", "settings", "customers", "imports", "search", "desktop"]
 
 MENU = [  # the order of the manual's contents (3.1)
     {"key": "desktop", "label": _l("Work desktop"), "icon": "layout-dashboard"},
-    {"key": "customers", "label": _l("Customers"), "icon": "building-community"},
+    {"key": "customers", "label": _l("Customer management"), "icon": "building-community"},
     {"key": "system", "label": _l("System"), "icon": "settings", "foot": True},
     {"key": "help", "label": _l("Help"), "icon": "help-circle", "foot": True},
 ]

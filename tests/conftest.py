@@ -17,6 +17,8 @@ class CleanClient(FlaskClient):
     """Each request in a context of its own, so that `g` and the actor of the test never leak into it."""
 
     def open(self, *args, **kwargs):
+        from app.extensions import db
+        db.session.commit()  # the test's own reading must not hold SQLite's write lock
         return contextvars.Context().run(super().open, *args, **kwargs)
 
 

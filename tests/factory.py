@@ -26,17 +26,17 @@ class Factory:
             return self.row(name, owner, **over)
         return create
 
-    def row(self, name, owner="li", **over):
+    def row(self, entity, owner="li", /, **over):
         """A committed row of the entity with this table name."""
         from app.core.entity import Owned, by_name
         from app.customers import rules
-        model = by_name(name)
-        values = {**MINIMAL[name](self, next(self.numbers)), **over}
+        model = by_name(entity)
+        values = {**MINIMAL[entity](self, next(self.numbers)), **over}
         values = {key: value() if callable(value) else value for key, value in values.items()}
         if issubclass(model, Owned):
             values.setdefault("owner_id", cast.ids()[owner])
         made = model(**values)
-        if name == "customer":
+        if entity == "customer":
             made.name_key = rules.name_key(made.name)
         self.session.add(made)
         self.session.commit()

@@ -29,7 +29,7 @@ NAMES = re.compile(r"\bti-([a-z0-9-]+)|icon=\"([a-z0-9-]+)\"|\"icon\": \"([a-z0-
 
 
 CHOSEN_BY_DATA = """arrow-up arrow-down selector phone walk brand-wechat mail message message-dots photo file-text plus trash
-arrow-back-up edit lock alert-circle circle-check alert-triangle info-circle sun x search""".split()
+arrow-back-up edit lock alert-circle circle-check alert-triangle info-circle sun x search""".split()  # noqa: SIM905
 
 
 def icons_in_use() -> set[str]:

@@ -5,7 +5,8 @@ from . import fields, memo
 from .entity import Entity
 from .words import _l
 
-COLOURS = ("grey", "blue", "green", "amber", "red", "cyan", "violet")
+COLOURS = [("grey", _l("Grey")), ("blue", _l("Blue")), ("green", _l("Green")), ("amber", _l("Amber")), ("red", _l("Red")),
+           ("cyan", _l("Cyan")), ("violet", _l("Violet"))]
 
 
 class Choice(Entity):
@@ -23,7 +24,7 @@ class Choice(Entity):
     is_stopped = fields.flag(_l("Stopped"))
 
 
-FIXED: dict[str, list[tuple]] = {"colour": [(c, _l(c)) for c in COLOURS]}  # lists that belong to the program
+FIXED: dict[str, list[tuple]] = {"colour": COLOURS}  # lists that belong to the program
 NAMES: dict[str, object] = {}  # list name -> label, for the lists kept by the administrator
 STEERING: set[str] = set()  # lists whose values steer the business
 SEEDS: dict[str, list[tuple]] = {}  # list name -> [(code, zh, en, colour)]

@@ -22,8 +22,8 @@ class Entity(Model):
         DateTime, default=clock.now, sort_order=91, info={"kind": "moment", "label": _l("Created at"), "system": True,
                                                          "import_names": ("创建时间", "创建日期", "录入时间")})
     changed_at: Mapped[dt.datetime] = mapped_column(
-        DateTime, default=clock.now, sort_order=92, info={"kind": "moment", "label": _l("Changed at"), "system": True})
-    deleted_at: Mapped[dt.datetime | None] = mapped_column(default=None, sort_order=94)
+        DateTime, default=clock.now, sort_order=92, active_history=True, info={"kind": "moment", "label": _l("Changed at"), "system": True})
+    deleted_at: Mapped[dt.datetime | None] = mapped_column(default=None, sort_order=94, active_history=True)
 
     @declared_attr.directive
     def __tablename__(cls):
@@ -45,7 +45,8 @@ class Entity(Model):
 
     @declared_attr
     def changed_by_id(cls) -> Mapped[int | None]:
-        return mapped_column(Integer, ForeignKey("ab_user.id"), default=actor.current_id, sort_order=93)
+        return mapped_column(Integer, ForeignKey("ab_user.id"), default=actor.current_id, sort_order=93,
+                             active_history=True)
 
     def __repr__(self) -> str:
         return str(getattr(self, "name", None) or self.id)
@@ -56,7 +57,8 @@ class Owned:
 
     @declared_attr
     def owner_id(cls) -> Mapped[int | None]:
-        return mapped_column(Integer, ForeignKey("ab_user.id"), default=actor.current_id, index=True, sort_order=80, info={
+        return mapped_column(Integer, ForeignKey("ab_user.id"), default=actor.current_id, index=True, sort_order=80,
+                             active_history=True, info={
             "kind": "ref", "label": _l("Owner"), "target": "ab_user", "required": True,
             "import_names": ("负责人", "业务员", "销售", "所有人", "跟进人")})
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import mapped_column, relationship
 
 def _column(kind, type_, label, *, required=False, default=None, unique=False, index=False, **manners):
     info = {"kind": kind, "label": label, "required": required, "unique": unique, **manners}
-    return mapped_column(type_, nullable=not required, default=default, index=index, info=info, sort_order=10)
+    return mapped_column(type_, nullable=not required, default=default, index=index, info=info, sort_order=10, active_history=True)
 
 
 def text(label, size=80, **manners):
@@ -62,7 +62,7 @@ def ref(label, target, *, required=False, default=None, **manners):
     """A foreign key to table `target`; the relationship beside it (`related`) carries the public name."""
     info = {"kind": "ref", "label": label, "required": required, "target": target, **manners}
     return mapped_column(Integer, ForeignKey(f"{target}.id"), nullable=not required, default=default, index=True,
-                         info=info, sort_order=10)
+                         info=info, sort_order=10, active_history=True)
 
 
 def related(model, column, **kw):

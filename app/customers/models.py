@@ -50,7 +50,7 @@ class Customer(Entity, Owned):
     is_locked = fields.flag(_l("Locked"), readonly=True)
     note = fields.note(_l("Note"), import_names=("备注", "说明", "描述"))
     primary_contact_id = mapped_column(fields.Integer, fields.ForeignKey(
-        "contact.id", use_alter=True, ondelete="SET NULL", name="fk_customer_primary_contact"), index=True,
+        "contact.id", use_alter=True, ondelete="SET NULL", name="fk_customer_primary_contact"), index=True, active_history=True,
         info={"kind": "ref", "label": _l("Primary contact"), "target": "contact", "readonly": True})
     primary_contact = relationship("Contact", foreign_keys=[primary_contact_id], post_update=True)
     __table_args__ = (Index("ix_customer_owner_changed", "owner_id", "id"), Index("ix_customer_name", "name"),

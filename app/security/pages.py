@@ -56,7 +56,7 @@ class RolePage(Page):
 
     @staticmethod
     def _matrix(held):
-        titles = {v.entity: v.title for v in _views()}
+        titles = {"role": _l("Roles"), "batch": _l("Operations"), "job": _l("Background work"), **{v.entity: v.title for v in _views()}}
         return [{"entity": name, "label": str(titles.get(name, name)), "cells": [
             {"verb": verb, "known": verb in known, "held": (name, verb) in held} for verb in VERBS]}
             for name, known in roles.verbs_of_views().items()]

@@ -102,7 +102,8 @@ class EntityView(ModelView):
         """The fields of the form: the sections' writable ones; masked ones are not sent to who may not see them."""
         names = (self.form_columns or " ".join(s.names for s in self.sections)).split()
         found = [self.fields[n] for n in dict.fromkeys(names)]
-        return [f for f in found if not f.readonly and not f.system and f.column is not None and not (row is not None and cells.is_masked(f))]
+        hidden = {f.name for f in found if row is not None and cells.is_masked(f)}
+        return [f for f in found if not f.readonly and not f.system and f.column is not None and f.name not in hidden]
 
     # ---- list --------------------------------------------------------------------------------------------------
     @expose("/list/")

@@ -6,6 +6,7 @@ from flask_appbuilder.forms import DynamicForm
 from markupsafe import Markup, escape
 from wtforms import BooleanField, DateField, HiddenField, SelectField, StringField, TextAreaField
 from wtforms import Field as WtField
+from wtforms.fields.choices import Choice
 from wtforms.fields.core import UnboundField
 from wtforms.validators import InputRequired, Length, Optional, StopValidation, ValidationError
 from wtforms.widgets import html_params
@@ -118,9 +119,9 @@ class ChoiceField(SelectField):
         self.list_name = list_name
 
     def iter_choices(self):
-        yield "", "", not self.data, {}
+        yield Choice(value="", label="", selected=not self.data, render_kw={})
         for code, label in choices.options(db.session, self.list_name, english=cells.english(), keep=(self.data,)):
-            yield code, label, code == self.data, {}
+            yield Choice(value=code, label=label, selected=code == self.data, render_kw={})
 
     def pre_validate(self, form):
         known = dict(choices.options(db.session, self.list_name, keep=(self.object_data,)))

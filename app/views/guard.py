@@ -20,7 +20,8 @@ def refuse_visitors():
     who = actor.current()
     if who and who.id:
         return None
-    if request.method == "GET" and request.accept_mimetypes.accept_html and not request.path.startswith("/api/"):
+    wants_data = request.accept_mimetypes.best == "application/json" or request.path.startswith("/api/")
+    if request.method == "GET" and not wants_data:
         return redirect(url_for("AuthDBView.login", next=request.full_path.rstrip("?")))
     return abort(401)
 

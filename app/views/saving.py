@@ -77,7 +77,7 @@ def as_typed(field, value=...):
         if hasattr(field, "chosen"):
             return (field.chosen() or ("", ""))[1]
         if hasattr(field, "iter_choices"):
-            return next((label for _value, label, chosen, _more in field.iter_choices() if chosen), "")
+            return next((one.label for one in field.iter_choices() if one.selected), "")
         return field._value() if hasattr(field, "_value") else str(field.data or "")
     finally:
         if value is not ...:

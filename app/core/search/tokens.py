@@ -11,7 +11,7 @@ from itertools import product
 
 from pypinyin import Style, pinyin
 
-DROPPED = re.compile(r"[\s()\[\]{}<>《》【】·•,.,。、\-_/\\'\"“”*&+:;!?@#%^=|~`￥$]+")
+DROPPED = re.compile(r"[\x00-\x1f\x7f\s()\[\]{}<>《》【】·•,.,。、\-_/\\'\"“”*&+:;!?@#%^=|~`￥$]+")
 HAN = re.compile(r"[㐀-鿿豈-﫿]")
 ALNUM = re.compile(r"[a-z0-9]+")
 
