@@ -53,6 +53,7 @@ def wipe(db) -> None:
     from app.core import memo
     with db.engine.begin() as line:
         if line.dialect.name == "sqlite":
+            line.execute(text("INSERT INTO search_index(search_index) VALUES('delete-all')"))
             line.execute(text("PRAGMA defer_foreign_keys=ON"))
         line.execute(text("UPDATE customer SET primary_contact_id = NULL"))
         for table in reversed(Model.metadata.sorted_tables):

@@ -74,7 +74,7 @@ def cancel(session, job: Job) -> None:
         job.state, job.finished_at = "cancelled", clock.now()
 
 
-def _progress(session, job):
+def _progress(session, job_id):
     last = [0.0]
 
     def report(done, total=None):
@@ -82,9 +82,9 @@ def _progress(session, job):
             return
         last[0] = time.monotonic()
         values = {"done": done, **({"total": total} if total is not None else {})}
-        session.execute(update(Job).where(Job.id == job.id).values(**values))
+        session.execute(update(Job).where(Job.id == job_id).values(**values))
         session.commit()
-        if session.scalar(select(Job.cancel).where(Job.id == job.id)):
+        if session.scalar(select(Job.cancel).where(Job.id == job_id)):
             raise Cancelled
     return report
 
@@ -106,7 +106,7 @@ def run(session, job_id: int, actor_of) -> None:
     state, message, result = "done", "", None
     with actor.acting_as(actor_of(session, job.owner_id) if job.owner_id else None):
         try:
-            result = KINDS[job.kind](job, session, _progress(session, job))
+            result = KINDS[job.kind](job, session, _progress(session, job_id))
             session.commit()
         except Cancelled:
             session.rollback()

@@ -24,7 +24,8 @@ class Writer:
         self.model, self.fields = entity.by_name(plan.entity), self.checker.fields
         self.child = headings.CHILDREN.get(plan.entity)
         self.codes: dict = {}
-        self.made: dict = {}
+        self.made: dict = {}  # key -> id of the records that this run has made
+        self.fresh: list = []  # keys made in the present chunk
 
     def run(self, progress) -> ImportRun:
         """Write everything that is not written yet; `progress(done, total)` after each chunk."""
@@ -61,6 +62,9 @@ class Writer:
             there = self._there(lines)
             for line in lines:
                 counts[self._line(line, there, problems)] += 1
+            self.session.flush()
+            self.made |= {key: there[key].id for key in self.fresh}
+            self.fresh = []
         if problems:
             self.session.connection().execute(insert(ImportProblem.__table__), [
                 {"run_id": run.id, "row": row, "at": at, "value": str(value)[:500], "reason": reason[:300]}
@@ -69,7 +73,6 @@ class Writer:
             setattr(run, name, getattr(run, name) + n)
         run.done_rows = done
         self.session.commit()
-        self.session.expunge_all()
 
     def _there(self, lines) -> dict:
         """key -> living row for the lines of a chunk."""
@@ -92,10 +95,11 @@ class Writer:
         if row is None:
             row = self._create(line)
             if key is not None:
-                there[key], self.made[key] = row, row
+                there[key] = row
+                self.fresh.append(key)
             self._child(row, line, True)
             return "created"
-        if self.made.get(key) is not None:
+        if key in self.made or key in self.fresh:
             return "created" if self._child(row, line, False) else "skipped"
         return self._existing(row, line, problems)
 

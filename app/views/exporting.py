@@ -41,7 +41,6 @@ def _rows(listing, ids, columns):
         for i in part:
             if i in found:
                 yield [cells.plain(found[i], one) for one in columns]
-        db.session.expunge_all()
 
 
 def write(listing, path, ids=None, progress=None) -> int:

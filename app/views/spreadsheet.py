@@ -32,7 +32,7 @@ def _csv_value(value):
 
 def write_xlsx(path, headings, rows, widths=()) -> int:
     """Constant memory; text is always written as text; returns the number of rows."""
-    book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    book = xlsxwriter.Workbook(path if hasattr(path, "write") else str(path), {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     sheet = book.add_worksheet()
     bold, money = book.add_format({"bold": True}), book.add_format({"num_format": "#,##0.00"})
     day, moment = book.add_format({"num_format": "yyyy-mm-dd"}), book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
@@ -62,7 +62,7 @@ def write_xlsx(path, headings, rows, widths=()) -> int:
 def write_result(path, headings, rows, problems: dict) -> None:
     """The user's own sheet with red cells and the columns 结果 and 原因. `problems`: row number -> [(column index, reason)]."""
     from app.core.words import _
-    book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    book = xlsxwriter.Workbook(path if hasattr(path, "write") else str(path), {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     sheet, bold = book.add_worksheet(), book.add_format({"bold": True})
     red = book.add_format({"bg_color": "#FFC7CE", "font_color": "#9C0006"})
     for at, heading in enumerate([*headings, _("Result"), _("Reason")]):

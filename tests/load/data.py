@@ -16,7 +16,7 @@ from types import SimpleNamespace
 USERS, CHUNK, PASSWORD = 50, 5000, "plum-Blossom-7301"
 REGIONS = ["上海", "北京", "广东深圳", "浙江杭州", "江苏南京", "四川成都", "湖北武汉", "山东青岛", "福建厦门", "陕西西安"]
 SYLLABLES = "恒远信达中联华瑞金诚宏泰博创鼎新东方海天科盛安康明德正隆兴业嘉禾云峰星辰"
-FIELDS = "科技 电子 机械 化工 食品 医药 建材 物流 纺织 能源 传媒 环保".split()
+FIELDS = ["科技", "电子", "机械", "化工", "食品", "医药", "建材", "物流", "纺织", "能源", "传媒", "环保"]
 START = dt.datetime(2024, 1, 1, 1)
 LEVELS, STATUSES, INDUSTRIES = ("a", "b", "c", "d"), ("lead", "potential", "intent", "won"), ("it", "made", "trade", "build")
 

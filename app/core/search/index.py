@@ -6,7 +6,6 @@ transaction as the rows.
 """
 from flask_appbuilder import Model
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Text,
     and_,
@@ -22,6 +21,7 @@ from sqlalchemy import (
     table,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import actor, entity, scope
@@ -269,7 +269,6 @@ def rebuild(session, model, progress=None, chunk: int = 2000) -> int:
         _learn(line, {i: source_of(r, owners[i]) for r in rows for i in (entry_id(model, r.id),)})
         done, last = done + len(rows), rows[-1].id
         session.commit()
-        session.expunge_all()
         if progress:
             progress(done)
     return done

@@ -26,7 +26,7 @@ from django.core.wsgi import get_wsgi_application  # noqa: E402
 from django.db import models  # noqa: E402
 from django.urls import path  # noqa: E402
 
-COLUMNS = "number name level status industry phone region owner".split()
+COLUMNS = ["number", "name", "level", "status", "industry", "phone", "region", "owner"]
 
 
 class Company(models.Model):

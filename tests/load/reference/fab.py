@@ -10,7 +10,7 @@ from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.utils.legacy import get_sqla_class
 from sqlalchemy import Column, Integer, String
 
-COLUMNS = "number name level status industry phone region owner".split()
+COLUMNS = ["number", "name", "level", "status", "industry", "phone", "region", "owner"]
 ENTRIES = 16
 
 

@@ -7,7 +7,7 @@ import sqlite3
 
 from flask import Flask, render_template, request
 
-COLUMNS = "number name level status industry phone region owner".split()
+COLUMNS = ["number", "name", "level", "status", "industry", "phone", "region", "owner"]
 MENU = [f"Entry {n}" for n in range(1, 17)]
 app = Flask(__name__)
 line = sqlite3.connect(os.environ["REFERENCE_DB"], check_same_thread=False)
