@@ -35,7 +35,7 @@ def load_models() -> None:
 
 def views() -> list[type]:
     """Every view class of the modules, in order."""
-    found = [FilePage, JobPage]
+    found: list[type] = [FilePage, JobPage]
     for name in MODULES:
         for part in ("views", "pages", "help"):
             module = _import(name, part)

@@ -13,6 +13,12 @@ def harmless(text: str) -> str:
     return "'" + text if text.startswith(DANGEROUS) else text
 
 
+def _book(path):
+    """A workbook to a path or an open file, that takes no text for a formula or a link."""
+    quiet = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    return xlsxwriter.Workbook(path if hasattr(path, "write") else str(path), quiet)
+
+
 def write_csv(path, headings, rows) -> int:
     """UTF-8 with BOM, as Excel expects; returns the number of rows."""
     with open(path, "w", encoding="utf-8-sig", newline="") as file:
@@ -32,7 +38,7 @@ def _csv_value(value):
 
 def write_xlsx(path, headings, rows, widths=()) -> int:
     """Constant memory; text is always written as text; returns the number of rows."""
-    book = xlsxwriter.Workbook(path if hasattr(path, "write") else str(path), {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    book = _book(path)
     sheet = book.add_worksheet()
     bold, money = book.add_format({"bold": True}), book.add_format({"num_format": "#,##0.00"})
     day, moment = book.add_format({"num_format": "yyyy-mm-dd"}), book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
@@ -62,7 +68,7 @@ def write_xlsx(path, headings, rows, widths=()) -> int:
 def write_result(path, headings, rows, problems: dict) -> None:
     """The user's own sheet with red cells and the columns 结果 and 原因. `problems`: row number -> [(column index, reason)]."""
     from app.core.words import _
-    book = xlsxwriter.Workbook(path if hasattr(path, "write") else str(path), {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    book = _book(path)
     sheet, bold = book.add_worksheet(), book.add_format({"bold": True})
     red = book.add_format({"bg_color": "#FFC7CE", "font_color": "#9C0006"})
     for at, heading in enumerate([*headings, _("Result"), _("Reason")]):

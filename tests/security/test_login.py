@@ -170,7 +170,7 @@ def test_headers_and_cookie_are_strict(app, login):
 
 def test_users_are_made_with_role_department_and_without_circles(session, login, people):
     admin = login("admin")
-    sales = dict((name, i) for i, name in rules.roles_of(session))["销售员"]
+    sales = {name: i for i, name in rules.roles_of(session)}["销售员"]
     data = {"username": "sun", "name": "孙嘉怡", "email": "sun@example.com", "department": "1"}
     assert "至少需要一个角色" in admin.post("/user/add", data=data).text
     assert admin.post("/user/add", data={**data, "roles": [str(sales)]}).status_code == 302
