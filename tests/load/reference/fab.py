@@ -40,7 +40,7 @@ def create_app() -> Flask:
     db.init_app(app)
     with app.app_context():
         builder = AppBuilder(app, db.session)
-        shown = sum(len(entry.childs) or 1 for entry in builder.menu.get_list())
+        shown = sum(child.name != "-" for entry in builder.menu.get_list() for child in entry.childs)
         for n in range(max(1, ENTRIES - shown)):
             builder.add_view(view(n), f"Companies {n}", category="Companies")
         if not builder.sm.find_user("admin"):
