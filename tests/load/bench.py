@@ -1,0 +1,226 @@
+"""`make bench`: the figures of the goals, one `name value` a line, the last line `bench ok`.
+
+Environment: CRM_BENCH_ROWS (largest size, 100000; 1000000 is the full run), CRM_BENCH_NAMES (short company names, one a
+line), CRM_BENCH_PG (a PostgreSQL address with a database name; one database per size is made beside it and dropped),
+CRM_BENCH_DIR (keeps the databases), CRM_BENCH_PORT (8140), CRM_BENCH_PARTS (rates pages statements import export memory
+start bytes). ms are milliseconds of one request at a time over HTTP, _per_s are requests a second of 4 connections on 2 sync workers.
+"""
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from . import data, tasks
+from .servers import ROOT, Server, latencies, rates
+
+SMALL = 10_000
+LARGE = int(os.environ.get("CRM_BENCH_ROWS", "100000"))
+PORT = int(os.environ.get("CRM_BENCH_PORT", "8140"))
+PARTS = os.environ.get("CRM_BENCH_PARTS", "statements rates pages bytes start memory export import").split()
+FULL = LARGE > 100_000
+SECONDS = 3.0
+lines: list[tuple] = []
+
+
+def say(name: str, value) -> None:
+    """Print and keep one figure."""
+    text = f"{value:.2f}" if isinstance(value, float) else str(value)
+    lines.append((name, text))
+    print(name, text, flush=True)
+
+
+def sized(n: int) -> str:
+    """10k, 100k, 1m."""
+    return f"{n // 1_000_000}m" if n >= 1_000_000 else f"{n // 1000}k"
+
+
+# ---- databases ---------------------------------------------------------------------------------------------------
+def environment(folder: str, url: str) -> dict:
+    """What a process of ours needs."""
+    return {"BENCH_DIR": folder, "CRM_DATABASE_URL": url, "CRM_ADMIN_PASSWORD": data.PASSWORD, "CRM_UPLOAD_DIR": f"{folder}/uploads",
+            "CRM_SECRET_KEY": "a-key-for-benchmarks-0123456789-abcdefgh", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def ours(folder: str, count: int) -> dict:
+    """The environment of a filled SQLite database of ours, made unless it is there."""
+    path = Path(folder) / f"b{count}.db"
+    env = environment(folder, f"sqlite:///{path}")
+    if not path.exists():
+        _fill(env, count)
+    return env
+
+
+def _fill(env, count):
+    subprocess.run([sys.executable, "-m", "tests.load.data", str(count), env["CRM_DATABASE_URL"]], cwd=ROOT, check=True,
+                   env={**os.environ, **env}, stdout=subprocess.DEVNULL)
+
+
+def postgres(folder: str, address: str, count: int) -> dict:
+    """The same on PostgreSQL, in a database of its own."""
+    import psycopg
+    base, _slash, name = address.rpartition("/")
+    made = f"{name}_{count}"
+    with psycopg.connect(address, autocommit=True) as line:
+        line.execute(f'DROP DATABASE IF EXISTS "{made}"')
+        line.execute(f'CREATE DATABASE "{made}"')
+    env = environment(folder, f"{base}/{made}")
+    _fill(env, count)
+    return env
+
+
+def drop_postgres(address: str, counts) -> None:
+    """Take the databases away again."""
+    import psycopg
+    name = address.rpartition("/")[2]
+    with psycopg.connect(address, autocommit=True) as line:
+        for count in counts:
+            line.execute(f'DROP DATABASE IF EXISTS "{name}_{count}" WITH (FORCE)')
+
+
+def reference(folder: str, count: int) -> dict:
+    """The environment of the reference programs."""
+    path = Path(folder) / f"reference{count}.db"
+    env = {"BENCH_DIR": folder, "REFERENCE_DB": str(path)}
+    if not path.exists():
+        data.make_reference(str(path), count)
+        subprocess.run([sys.executable, "-m", "tests.load.reference.django_admin"], cwd=ROOT, check=True, env={**os.environ, **env})
+    return env
+
+
+# ---- parts -------------------------------------------------------------------------------------------------------
+@contextlib.contextmanager
+def serving(*servers):
+    """Stop them in any case."""
+    try:
+        yield servers
+    finally:
+        for one in servers:
+            one.stop()
+
+
+def our_server(name: str, env: dict, at: int, workers: int = 2, user: str = "s0") -> Server:
+    """Our program, signed in."""
+    return Server(name, "app:create_app()", PORT + at, env, workers).login("/login/", user, data.PASSWORD)
+
+
+def statements(env: dict) -> None:
+    """SQL statements of each page."""
+    told = subprocess.run([sys.executable, "-m", "tests.load.statements"], cwd=ROOT, check=True, env={**os.environ, **env},
+                          capture_output=True, text=True).stdout
+    for name, value in re.findall(r"^(sql_\w+) (\d+)$", told, re.M):
+        say(name, int(value))
+
+
+def compare(folder: str, env: dict) -> None:
+    """Requests a second of the customer list beside FAB, Django's admin and the limit, the same rows, interleaved."""
+    theirs = reference(folder, LARGE)
+    place = "tests.load.reference."
+    with serving(our_server("crm", env, 1),
+                 Server("fab", place + "fab:create_app()", PORT + 2, theirs, first="/login/").login("/login/", "admin", "admin"),
+                 Server("django", place + "django_admin:application", PORT + 3, theirs, first="/admin/login/").login(
+                     "/admin/login/", "admin", "admin"),
+                 Server("limit", place + "limit:app", PORT + 4, theirs, first="/company/list/")) as (crm, fab, django, limit):
+        found = rates({
+            "crm_list": (crm, "/customer/list/"), "crm_list_all": (crm, "/customer/list/?quick=all"),
+            "fab": (fab, "/company0/list/"), "django": (django, "/admin/reference/company/"),
+            "django_filters": (django, "/admin/reference/filtered/"), "limit": (limit, "/company/list/")}, SECONDS)
+    for name, value in found.items():
+        say(f"{name}_{sized(LARGE)}_per_s", value)
+    say("list_vs_fab", found["crm_list"] / found["fab"])
+    say("list_vs_django", found["crm_list"] / found["django"])
+    say("list_vs_django_filters", found["crm_list"] / found["django_filters"])
+    say("limit_vs_list", found["limit"] / found["crm_list"])
+
+
+def row_of(server: Server) -> str:
+    """The id of a customer that the salesperson sees, with contact and follow-up when there is one."""
+    if not hasattr(server, "row"):
+        found = re.findall(r'data-id="(\d+)"', server.get("/customer/list/?quick=all")[1].decode())
+        server.row = next((i for i in found if int(i) % 4 == 0), found[0])
+    return server.row
+
+
+def pages() -> dict:
+    """page -> function of the server that gives its address."""
+    def flat(path):
+        return lambda server: path
+    view, sort = "CustomerView", "/customer/list/?quick=all&_oc_CustomerView={}&_od_CustomerView={}"
+    return {
+        "list": flat("/customer/list/"), "list_all": flat("/customer/list/?quick=all"),
+        "list_by_name": flat(sort.format("name", "asc")), "list_by_created": flat(sort.format("created_at", "asc")),
+        "list_by_next": flat(sort.format("next_follow_at", "desc")), "list_by_level": flat(sort.format("level", "asc")),
+        "list_page_9": flat(f"/customer/list/?quick=all&page_{view}=7"),
+        "list_search": flat("/customer/list/?q=科技"), "list_overdue": flat("/customer/list/?quick=overdue"),
+        "counts": flat("/customer/counts"), "desktop": flat("/"),
+        "show": lambda server: f"/customer/show/{row_of(server)}", "edit": lambda server: f"/customer/edit/{row_of(server)}",
+        "search_box_two_characters": flat("/search?q=科技"), "search_box_initials": flat("/search?q=hxkj"),
+        "search_box_phone": flat("/search?q=4711")}
+
+
+def growth(envs: dict, label: str, user: str = "s0") -> None:
+    """Milliseconds of each page at both sizes, and the ratio."""
+    small, large = (our_server(f"{label}{n}{user}", env, 5 + at, user=user) for at, (n, env) in enumerate(envs.items()))
+    who = "" if user == "s0" else f"{user}_"
+    with serving(small, large):
+        found = latencies([small, large], pages())
+    for page in pages():
+        a, b = found[small.name, page], found[large.name, page]
+        say(f"{label}_{who}{page}_{sized(SMALL)}_ms", a)
+        say(f"{label}_{who}{page}_{sized(LARGE)}_ms", b)
+        say(f"{label}_{who}{page}_ratio", b / a)
+
+
+def one_worker(env: dict) -> None:
+    """Bytes and memory, on a server with one worker."""
+    with serving(our_server("single", env, 7, workers=1)) as (server,):
+        if "bytes" in PARTS:
+            tasks.byte_figures(say, server)
+        if "memory" in PARTS:
+            tasks.memory_figures(say, server, [path(server) for path in pages().values()], 10_000 if FULL else 4_000)
+
+
+def main() -> None:
+    """All parts in turn."""
+    folder = os.environ.get("CRM_BENCH_DIR") or tempfile.mkdtemp(prefix="crm-bench-")
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    envs = {n: ours(folder, n) for n in (SMALL, LARGE)}
+    if "statements" in PARTS:
+        statements(envs[LARGE])
+    if "rates" in PARTS:
+        compare(folder, envs[LARGE])
+    if "pages" in PARTS:
+        growth(envs, "sqlite")
+        growth(envs, "sqlite", user="boss")
+    if "bytes" in PARTS or "memory" in PARTS:
+        one_worker(envs[LARGE])
+    if "start" in PARTS:
+        tasks.start_figures(say, envs[SMALL], PORT + 8)
+    heavy(folder)
+    if address := os.environ.get("CRM_BENCH_PG"):
+        growth({n: postgres(folder, address, n) for n in (SMALL, LARGE)}, "postgresql")
+        drop_postgres(address, (SMALL, LARGE))
+    tasks.write_csv(f"{folder}/figures.csv", lines)
+    print("bench ok")
+
+
+def heavy(folder: str) -> None:
+    """Export and import, on a database of their own: imports change it."""
+    if not {"import", "export"} & set(PARTS):
+        return
+    count = 100_000
+    (Path(folder) / "work").mkdir(exist_ok=True)
+    for old in (Path(folder) / "work").glob("b*.db*"):
+        old.unlink()
+    env = ours(f"{folder}/work", count)
+    if "export" in PARTS:
+        tasks.export_figures(say, env, sized(count))
+    if "import" in PARTS:
+        with serving(our_server("meanwhile", env, 9)) as (server,):
+            tasks.import_figures(say, env, server, count if FULL else 20_000)
+
+
+if __name__ == "__main__":
+    main()
