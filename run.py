@@ -25,10 +25,11 @@ def _keep_worker(stop: threading.Event) -> None:
 
 def main() -> None:
     """Make the database ready, start the worker, serve."""
-    from app import cli
+    from app import cli, queue
     app = create_app()
     with app.app_context():
         cli.get_ready()
+    queue.make(app)
     stop = threading.Event()
     keeper = threading.Thread(target=_keep_worker, args=(stop,), daemon=True)
     keeper.start()

@@ -1,11 +1,13 @@
 """The queue that wakes the worker: an SQLite file beside the database, or Redis when configured (huey does both)."""
 import logging
+import os
 import time
 from pathlib import Path
 
 from huey import RedisHuey, SqliteHuey
 
 from app.core import jobs
+from app.core.database import writing
 from app.extensions import db
 
 log = logging.getLogger(__name__)
@@ -40,22 +42,31 @@ def make(app):
     return huey, do
 
 
-def work(app) -> None:
-    """The worker: what a dead one left, then whatever rings; polls the table as well, so that nothing waits for ever."""
-    huey, do = make(app)
+def _queued(app, first: bool) -> list[int]:
+    """Ids of the jobs to do; the session is given back before they are done."""
     with app.app_context():
-        for job_id in jobs.take_up(db.session):
-            do.call_local(job_id)
-    while True:
+        writing.set(first)
         try:
+            return jobs.take_up(db.session) if first else jobs.waiting(db.session)
+        finally:
+            db.session.remove()
+            writing.set(True)
+
+
+def work(app) -> None:
+    """The worker: what a dead one left, then whatever rings; looks at the table as well, so that nothing waits for ever.
+    Ends when the server that started it has ended."""
+    huey, do = make(app)
+    parent, first = os.getppid(), True
+    while os.getppid() == parent:
+        try:
+            for job_id in _queued(app, first):
+                do.call_local(job_id)
+            first = False
             task = huey.dequeue()
             if task is not None:
                 huey.execute(task)
                 continue
         except Exception:
             log.exception("queue")
-        with app.app_context():
-            for job_id in jobs.waiting(db.session):
-                do.call_local(job_id)
-            db.session.remove()
         time.sleep(0.5)

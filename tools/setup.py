@@ -74,7 +74,7 @@ def main() -> None:
     _once("vendor", _mark(ROOT / "package-lock.json", ROOT / "tools" / "vendor.py", ROOT / "app"),
           lambda: _run(BIN / "python", ROOT / "tools" / "vendor.py"))
     _once("catalogues", _mark(*sorted(ROOT.glob("translations/*/LC_MESSAGES/*.po"))),
-          lambda: _run(BIN / "pybabel", "compile", "-q", "-d", "translations", "-f"))
+          lambda: _run(BIN / "pybabel", "-q", "compile", "-d", "translations", "-f"))
 
 
 if __name__ == "__main__":

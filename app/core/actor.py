@@ -23,6 +23,7 @@ class Actor:
     active: bool = True
     must_change: bool = False
     subordinates: frozenset[int] = frozenset()
+    shares: frozenset[str] | None = None  # tables of which a row was shared with him; None = not known
     memo: dict = field(default_factory=dict, repr=False)
 
     is_authenticated = True

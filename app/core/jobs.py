@@ -57,10 +57,13 @@ def on_enqueue(ring) -> None:
     _wake[:] = [ring]
 
 
-def enqueue(session, name: str, params: dict, *, label: str = "", total: int = 0) -> Job:
-    """Put work on the list and commit, so that the worker can see it."""
+def enqueue(session, name: str, params: dict, *, label: str = "", total: int = 0, mark=None) -> Job:
+    """Put work on the list and commit, so that the worker can see it; `mark(job)` writes along in that commit."""
     job = Job(kind=name, params=params, label=label, total=total, owner_id=actor.current_id())
     session.add(job)
+    session.flush()
+    if mark:
+        mark(job)
     session.commit()
     for ring in _wake:
         ring(job.id)

@@ -53,9 +53,10 @@ class Customer(Entity, Owned):
         "contact.id", use_alter=True, ondelete="SET NULL", name="fk_customer_primary_contact"), index=True, active_history=True,
         info={"kind": "ref", "label": _l("Primary contact"), "target": "contact", "readonly": True})
     primary_contact = relationship("Contact", foreign_keys=[primary_contact_id], post_update=True)
-    __table_args__ = (Index("ix_customer_owner_changed", "owner_id", "id"), Index("ix_customer_name", "name"),
-                      Index("ix_customer_next", "owner_id", "next_follow_at"), Index("ix_customer_created", "created_at"),
-                      {"extend_existing": True})
+    __table_args__ = (*fields.sorted_by(
+        "customer", "created_at name next_follow_at last_follow_at level status industry source is_won",
+        idle="coalesce(last_follow_at, created_at)"), Index("ix_customer_mobile", "mobile"), Index("ix_customer_phone", "phone"),
+        {"extend_existing": True})
 
     @fields.fact(_l("Contact's phone"), loads="primary_contact")
     def primary_phone(self):
@@ -104,6 +105,8 @@ class Contact(Entity, Owned):
     postcode = fields.text(_l("Postcode"), 10, import_names=("邮编",))
     next_follow_at = fields.moment(_l("Next follow-up"), future=True, import_names=("下次跟进时间", "下次联系时间"))
     note = fields.note(_l("Note"), import_names=("备注", "联系人备注"))
+    __table_args__ = (*fields.sorted_by("contact", "created_at name next_follow_at"), Index("ix_contact_mobile", "mobile"),
+                      {"extend_existing": True})
 
     @fields.fact(_l("Primary contact"), "flag", loads="customer")
     def is_primary(self):
@@ -124,7 +127,8 @@ class Followup(Entity, Owned):
     happened_at = fields.moment(_l("Followed up at"), required=True, default=clock.now, import_names=("跟进时间",))
     next_follow_at = fields.moment(_l("Next follow-up"), future=True, import_names=("下次跟进时间",))
     next_plan = fields.text(_l("Plan for next time"), 200, import_names=("下次跟进内容",))
-    __table_args__ = (Index("ix_followup_customer_happened", "customer_id", "happened_at"), {"extend_existing": True})
+    __table_args__ = (Index("ix_followup_customer_happened", "customer_id", "happened_at"),
+                      *fields.sorted_by("followup", "happened_at next_follow_at"), {"extend_existing": True})
 
     def __repr__(self) -> str:
         return (self.content or "")[:40]

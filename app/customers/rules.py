@@ -248,6 +248,12 @@ def timeline(session, customer, limit: int = 30, before=None) -> list[Followup]:
     return list(session.scalars(wanted.order_by(Followup.happened_at.desc(), Followup.id.desc()).limit(limit).options(*followup_loads())))
 
 
+def latest(who):
+    """SELECT of the newest follow-ups of the person and those whose records he sees; read in the order of an index."""
+    wanted = select(Followup).order_by(Followup.happened_at.desc(), Followup.id.desc())
+    return wanted if who.reach is None else wanted.where(Followup.owner_id.in_(sorted(who.reach)))
+
+
 def due_today(model):
     """The promised call of a row is today."""
     first = clock.day_start(clock.today())

@@ -8,7 +8,7 @@ from app.core.changes import Batch
 from app.core.rules import RuleError
 from app.core.words import _, _l
 from app.customers import rules
-from app.customers.models import Customer, Followup
+from app.customers.models import Customer
 from app.extensions import db
 from app.views.declare import MenuItem
 from app.views.guard import granted, open_to_all
@@ -40,8 +40,7 @@ class DesktopPage(Page):
             for key, _label, clause in counted))).one()._mapping
         mine = rules.mine(self.who)
         today = db.session.scalars(select(Customer).where(mine, rules.to_call(self.who)).order_by(Customer.next_follow_at).limit(12)).all()
-        latest = db.session.scalars(select(Followup).order_by(Followup.happened_at.desc()).limit(8).options(
-            *rules.followup_loads())).all()
+        latest = db.session.scalars(rules.latest(self.who).limit(8).options(*rules.followup_loads())).all()
         figures = [{"key": k, "label": str(label), "n": numbers[k], "url": f"/customer/list/?quick={k}"} for k, label, _c in rules.BOARD]
         return render_template("desktop/index.html", figures=figures, today=today, latest=latest)
 

@@ -170,10 +170,8 @@ class ImportPage(Page):
         run.state = "running"
         events.imported.send(entity=run.entity, rows=run.rows, kind=run.file_name[:60])
         self.session.flush()
-        job = jobs.enqueue(self.session, "import", {"run_id": run.id}, label=run.file_name, total=run.rows)
-        run = self.session.get(ImportRun, run.id)
-        run.job_id = job.id
-        self.session.commit()
+        job = jobs.enqueue(self.session, "import", {"run_id": run.id}, label=run.file_name, total=run.rows,
+                           mark=lambda made: setattr(run, "job_id", made.id))
         return redirect(f"/job/{job.id}")
 
     @expose("/<int:run_id>/undo", methods=["POST"])

@@ -1,5 +1,7 @@
 """Writes a checked sheet: in chunks, each one transaction that also stores how far it is, so that a killed worker
 continues exactly and the whole import can be taken back as one operation."""
+import time
+
 from sqlalchemy import insert, select
 
 from app.core import actor, changes, choices, entity, scope
@@ -13,6 +15,7 @@ from .checking import Checker, existing
 from .models import ImportProblem, ImportRun
 
 CHUNK = 500
+PAUSE = 0.04  # seconds between chunks: SQLite has one write lock and no queue; others get their turn here
 
 
 class Writer:
@@ -73,6 +76,7 @@ class Writer:
             setattr(run, name, getattr(run, name) + n)
         run.done_rows = done
         self.session.commit()
+        time.sleep(PAUSE)
 
     def _there(self, lines) -> dict:
         """key -> living row for the lines of a chunk."""

@@ -4,6 +4,7 @@ from sqlalchemy import select
 
 from app.core import memo
 from app.core.actor import Actor
+from app.core.scope import Collaborator
 
 from .models import SCOPES, Department, Employee, RolePolicy
 
@@ -60,6 +61,12 @@ def _rights(session, employee_id):
     return frozenset(f"{entity}.{name.removeprefix('can_')}" for entity, name in session.execute(pairs))
 
 
+def _shares(session, employee_id) -> frozenset[str]:
+    t = Collaborator.__table__
+    return frozenset(session.connection().execute(
+        select(t.c.entity).distinct().where(t.c.employee_id == employee_id, t.c.deleted_at.is_(None))).scalars())
+
+
 def _load(session, employee_id) -> Actor | None:
     employee = session.get(Employee, employee_id)
     if employee is None:
@@ -71,7 +78,7 @@ def _load(session, employee_id) -> Actor | None:
     people, _departments = _tree(session)
     return Actor(
         id=employee.id, username=employee.username, name=str(employee), verbs=_rights(session, employee_id),
-        reach=_reach(session, employee, scope), masked=frozenset(masked), stamp=employee.stamp,
+        reach=_reach(session, employee, scope), masked=frozenset(masked), shares=_shares(session, employee.id), stamp=employee.stamp,
         department=employee.department.name if employee.department else "",
         active=bool(employee.active) and employee.locked_at is None, must_change=employee.must_change,
         subordinates=frozenset(below([(i, s) for i, s, _d in people], employee.id)))
