@@ -3,7 +3,8 @@
 Kinds: text note choice money whole percent date moment flag ref number. Money is integer fen, percent is
 hundredths of a percent, moments are naive UTC, dates are the office's days.
 """
-from sqlalchemy import BigInteger, Boolean, Date, DateTime, ForeignKey, Index, Integer, String, Text, text as sql
+from sqlalchemy import BigInteger, Boolean, Date, DateTime, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import text as sql
 from sqlalchemy.orm import mapped_column, relationship
 
 

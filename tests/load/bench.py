@@ -86,24 +86,37 @@ def reference(folder: str, count: int) -> dict:
     env = {"BENCH_DIR": folder, "REFERENCE_DB": str(path)}
     if not path.exists():
         data.make_reference(str(path), count)
-        subprocess.run([sys.executable, "-m", "tests.load.reference.django_admin"], cwd=ROOT, check=True, env={**os.environ, **env})
+        for program in ("django_admin", "fab"):
+            subprocess.run([sys.executable, "-m", f"tests.load.reference.{program}"], cwd=ROOT, check=True, env={**os.environ, **env},
+                           stderr=subprocess.DEVNULL)
     return env
 
 
 # ---- parts -------------------------------------------------------------------------------------------------------
 @contextlib.contextmanager
-def serving(*servers):
-    """Stop them in any case."""
+def serving(*starts):
+    """Start servers one after the other; stop what runs in any case."""
+    running: list[Server] = []
     try:
-        yield servers
+        for start in starts:
+            running.append(start())
+        for one in running:
+            one.sign_in()
+        yield running
     finally:
-        for one in servers:
+        for one in running:
             one.stop()
 
 
-def our_server(name: str, env: dict, at: int, workers: int = 2, user: str = "s0") -> Server:
-    """Our program, signed in."""
-    return Server(name, "app:create_app()", PORT + at, env, workers).login("/login/", user, data.PASSWORD)
+def our_server(name: str, env: dict, at: int, workers: int = 2, user: str = "s0"):
+    """How to start our program."""
+    return lambda: Server(name, "app:create_app()", PORT + at, env, workers, login=("/login/", user, data.PASSWORD))
+
+
+def their_server(name: str, program: str, env: dict, at: int, login: str = ""):
+    """How to start a reference program."""
+    return lambda: Server(name, f"tests.load.reference.{program}", PORT + at, env, first=login or "/company/list/",
+                          login=(login, "admin", "admin") if login else None)
 
 
 def statements(env: dict) -> None:
@@ -117,12 +130,9 @@ def statements(env: dict) -> None:
 def compare(folder: str, env: dict) -> None:
     """Requests a second of the customer list beside FAB, Django's admin and the limit, the same rows, interleaved."""
     theirs = reference(folder, LARGE)
-    place = "tests.load.reference."
-    with serving(our_server("crm", env, 1),
-                 Server("fab", place + "fab:create_app()", PORT + 2, theirs, first="/login/").login("/login/", "admin", "admin"),
-                 Server("django", place + "django_admin:application", PORT + 3, theirs, first="/admin/login/").login(
-                     "/admin/login/", "admin", "admin"),
-                 Server("limit", place + "limit:app", PORT + 4, theirs, first="/company/list/")) as (crm, fab, django, limit):
+    with serving(our_server("crm", env, 1), their_server("fab", "fab:create_app()", theirs, 2, "/login/"),
+                 their_server("django", "django_admin:application", theirs, 3, "/admin/login/"),
+                 their_server("limit", "limit:app", theirs, 4)) as (crm, fab, django, limit):
         found = rates({
             "crm_list": (crm, "/customer/list/"), "crm_list_all": (crm, "/customer/list/?quick=all"),
             "fab": (fab, "/company0/list/"), "django": (django, "/admin/reference/company/"),
@@ -162,9 +172,8 @@ def pages() -> dict:
 
 def growth(envs: dict, label: str, user: str = "s0") -> None:
     """Milliseconds of each page at both sizes, and the ratio."""
-    small, large = (our_server(f"{label}{n}{user}", env, 5 + at, user=user) for at, (n, env) in enumerate(envs.items()))
     who = "" if user == "s0" else f"{user}_"
-    with serving(small, large):
+    with serving(*(our_server(f"{label}{n}{user}", env, 5 + at, user=user) for at, (n, env) in enumerate(envs.items()))) as (small, large):
         found = latencies([small, large], pages())
     for page in pages():
         a, b = found[small.name, page], found[large.name, page]

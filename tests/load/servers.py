@@ -21,34 +21,40 @@ CONNECTIONS = 4
 class Server:
     """A program under gunicorn on 127.0.0.1. `first` is the address that answers when it is up."""
 
-    def __init__(self, name: str, program: str, port: int, env: dict, workers: int = 2, first: str = "/healthz"):
-        self.name, self.port, self.cookie = name, port, ""
-        self.log = open(Path(env["BENCH_DIR"]) / f"{name}.log", "w")
+    def __init__(self, name: str, program: str, port: int, env: dict, workers: int = 2, first: str = "/healthz",
+                 login: tuple | None = None):
+        self.name, self.port, self.cookie, self.who, self.first = name, port, "", login, first
+        self.place = Path(env["BENCH_DIR"]) / f"{name}.log"
+        log = os.open(self.place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "-w", str(workers), "-k", "sync", "--no-control-socket", "-b", f"127.0.0.1:{port}", program],
-            cwd=ROOT, env={**os.environ, **env}, stdout=self.log, stderr=self.log)
-        self.wait(first)
+            cwd=ROOT, env={**os.environ, **env}, stdout=log, stderr=log)
+        os.close(log)
 
-    def wait(self, first: str) -> None:
+    def wait(self) -> None:
         """Until the program answers, 40 s at most."""
         for _ in range(400):
             if self.process.poll() is not None:
                 break
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}{first}", timeout=20).close()
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}{self.first}", timeout=20).close()
                 return
             except urllib.error.HTTPError:
                 return
             except OSError:
                 time.sleep(0.1)
-        raise SystemExit(f"{self.name} does not start, see {self.log.name}")
+        raise SystemExit(f"{self.name} does not start, see {self.place}")
 
     def url(self, path: str) -> str:
         """The whole address."""
         return f"http://127.0.0.1:{self.port}{path}"
 
-    def login(self, page: str, user: str, password: str) -> "Server":
-        """Fill in the login form with its hidden fields; keep the cookies."""
+    def sign_in(self) -> None:
+        """When it is up: fill in the login form with its hidden fields; keep the cookies."""
+        self.wait()
+        if self.who is None:
+            return
+        page, user, password = self.who
         jar = CookieJar()
         browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
         html = browser.open(self.url(page)).read().decode()
@@ -58,7 +64,6 @@ class Server:
         typed = urllib.parse.urlencode({**hidden, "username": user, "password": password}).encode()
         browser.open(urllib.request.Request(self.url(page), typed, {"Referer": self.url(page)})).close()
         self.cookie = "; ".join(f"{one.name}={one.value}" for one in jar)
-        return self
 
     def get(self, path: str, **head) -> tuple[http.client.HTTPResponse, bytes]:
         """One page, signed in; a status other than 200 ends the benchmark."""
@@ -85,7 +90,6 @@ class Server:
         """End it and its workers."""
         self.process.terminate()
         self.process.wait(20)
-        self.log.close()
 
 
 def rate(server: Server, path: str, seconds: float) -> float:

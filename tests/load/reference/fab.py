@@ -46,3 +46,7 @@ def create_app() -> Flask:
         if not builder.sm.find_user("admin"):
             builder.sm.add_user("admin", "A", "D", "admin@example.com", builder.sm.find_role("Admin"), "admin")
     return app
+
+
+if __name__ == "__main__":
+    create_app()
