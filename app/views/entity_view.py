@@ -112,7 +112,8 @@ class EntityView(ModelView):
         """The list page: buttons, quick-filter panel, table (manual 3.2)."""
         listing = Listing(self)
         page = listing.context()
-        cookie[f"at.{self.entity}"] = listing.query_string()[:300]
+        if cookie.get(place := f"at.{self.entity}") != (state := listing.query_string()[:300]):
+            cookie[place] = state
         return render_template(
             "entity/list.html", view=self, page=page, listing=listing, quick=listing.quick_context(),
             conditions=listing.condition_context(), q=listing.q, saved=listing.saved_context(),

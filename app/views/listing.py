@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from flask import abort, request
 from flask_appbuilder.urltools import get_filter_args
+from markupsafe import Markup, escape
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
@@ -19,6 +20,11 @@ from . import cells, conditions
 
 SIZES = (25, 50, 100, 200)
 CAP = 10_001  # totals beyond are shown as 10,000+
+
+
+def _align(one) -> str:
+    """Figures stand to the right."""
+    return "r" if one.kind in ("money", "whole", "percent") else ""
 
 
 class Listing:
@@ -140,21 +146,37 @@ class Listing:
         rows, total = self.rows(), self.total()
         shown, pages = self.columns(), max(1, -(-total // self.size))
         return SimpleNamespace(
-            rows=[(row.id, [self._cell(row, one) for one in shown], self.view.row_flags(row)) for row in rows],
-            columns=[self._head(one) for one in shown], total=total,
+            rows=list(self._lines(rows, shown)), columns=[self._head(one) for one in shown], total=total,
             total_text=f"{CAP - 1:,}+" if total == CAP else f"{total:,}",
             number=self.page, pages=pages, size=self.size, links=self._links(pages),
             sizes=[{"n": n, "url": self.url(**{f"psize_{self.name}": n, f"page_{self.name}": None}), "active": n == self.size}
                    for n in SIZES])
 
-    def _cell(self, row, one):
-        return cells.link(row, one, cells.cell(row, one))
+    def _lines(self, rows, shown):
+        """(id, the cells as HTML, flags) of each row; what depends on the value alone is made once a page."""
+        made: dict = {}
+        opened = [Markup('<td class="{}" data-label="{}">').format(_align(one), one.label) for one in shown[1:]]
+        place = f'<td class="main"><a href="{escape(self.view.route_base)}/show/'
+        for row in rows:
+            first, *rest = (self._cell(row, one, made) for one in shown)
+            yield row.id, Markup(f'{place}{row.id}">{first}</a></td>' + "".join(
+                f"{start}{cell}</td>" for start, cell in zip(opened, rest, strict=True))), self.view.row_flags(row)
+
+    @staticmethod
+    def _cell(row, one, made):
+        """One cell as escaped HTML."""
+        if one.kind not in ("choice", "flag"):
+            return escape(cells.link(row, one, cells.cell(row, one)))
+        key = one.name, getattr(row, one.name)
+        if key not in made:
+            made[key] = escape(cells.cell(row, one))
+        return made[key]
 
     def _head(self, one):
         sortable, (by, way) = one.name in self.view.sortable, self.order
         order = way if by is one or by.name == one.name else None
         flip = "desc" if order == "asc" else "asc"
-        return {"name": one.name, "label": str(one.label), "align": "r" if one.kind in ("money", "whole", "percent") else "",
+        return {"name": one.name, "label": str(one.label), "align": _align(one),
                 "sortable": sortable, "order": order,
                 "url": self.url(**{f"_oc_{self.name}": one.name, f"_od_{self.name}": flip, f"page_{self.name}": None})}
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flask import current_app, g, request
 from flask_wtf.csrf import generate_csrf
+from jinja2 import Undefined
 from markupsafe import Markup
 
 from app.core import choices
@@ -22,9 +23,17 @@ def csp_nonce() -> str:
     return g.csp_nonce
 
 
+@cache
 def icon(name: str, extra: str = "") -> Markup:
     """An icon of the cut font."""
     return Markup('<i class="ti ti-{} {}" aria-hidden="true"></i>').format(name, extra)
+
+
+class Nothing(Undefined):
+    """What `{{ 'x' if no }}` leaves: empty at once, where Jinja's own looks for `__html__` by raising and catching."""
+
+    def __html__(self) -> str:
+        return ""
 
 
 @cache
@@ -69,5 +78,6 @@ def init_look(app) -> None:
     """Globals are set before the first render: FAB imports macros without context."""
     app.jinja_env.globals.update(csp_nonce=csp_nonce, icon=icon, asset=asset, cells=cells, token=token, new_token=new_token,
                                  scope_label=lambda key: choices.label(None, "data_scope", key))
+    app.jinja_env.undefined = Nothing
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.after_request(_headers)
