@@ -67,7 +67,6 @@ def make_reference(path: str, count: int) -> None:
              f"user{r['owner']}", r["at"].isoformat()) for r in part])
     for column in ("name", "level", "status", "owner"):
         line.execute(f"CREATE INDEX ix_company_{column} ON company ({column})")
-    line.execute("ANALYZE")
     line.commit()
     line.close()
 
