@@ -1,5 +1,6 @@
 """Forms out of field descriptions: one WTForms field a kind, typed text kept, a sentence at the field."""
 import re
+import unicodedata
 from decimal import Decimal
 
 from flask_appbuilder.forms import DynamicForm
@@ -19,7 +20,7 @@ from app.extensions import db
 from . import cells
 
 PATTERNS = {
-    "mobile": (re.compile(r"^(\+?86)?[ -]?1[3-9]\d{9}$|^\+?[\d -]{6,20}$"), _l("This is not a mobile number.")),
+    "mobile": (re.compile(r"^1[3-9]\d{9}$|^\+(?!86)[\d -]{6,20}$"), _l("This is not a mobile number.")),
     "phone": (re.compile(r"^[+\d][\d ()#*转,-]{4,31}$"), _l("This is not a phone number.")),
     "email": (re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s.]+$"), _l("This is not an e-mail address.")),
     "url": (re.compile(r"^(https?://)?[^\s/.]+(\.[^\s/.]+)+(/\S*)?$", re.I), _l("This is not a web address.")),
@@ -30,6 +31,13 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 def clean(value):
     """Text without control characters and outer blanks; None when nothing is left."""
     return (CONTROL.sub("", value).strip() or None) if isinstance(value, str) else value
+
+
+def mobile_digits(value):
+    """A Chinese mobile number without +86, blanks and dashes; anything else as typed."""
+    bare = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", value)) if value else value
+    found = re.fullmatch(r"(?:\+?86)?(1[3-9]\d{9})", bare) if bare else None
+    return found[1] if found else value
 
 
 class Required(InputRequired):
@@ -184,7 +192,9 @@ def make_field(one) -> UnboundField:
         checks.append(Length(max=one.size, message=_l("At most %(max)d characters.")))
     if one.format in PATTERNS:
         checks.append(Shaped(one.format))
-    extra = {"filters": [clean]} if one.kind in ("text", "note") else {}
+    extra: dict = {"filters": [clean]} if one.kind in ("text", "note") else {}
+    if one.format == "mobile":
+        extra["filters"].append(mobile_digits)
     if one.kind == "choice":
         return ChoiceField(one.label, checks, list_name=cells.list_of(one))
     if one.kind == "ref":
