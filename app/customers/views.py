@@ -5,6 +5,7 @@ from flask_appbuilder.forms import DynamicForm
 from markupsafe import Markup
 from sqlalchemy import select
 from wtforms import BooleanField, DateField, SelectField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
 from app.core.scope import Collaborator
@@ -26,8 +27,8 @@ def transfer_form():
     class TransferForm(DynamicForm):
         owner = forms.RefField(_l("New owner"), [forms.Required()], target=Employee)
         contacts = BooleanField(_l("Take the contacts along"), default=True)
-        keep = SelectField(_l("The former owner"), choices=[("", _l("gives it up")), ("read", _l("may still read")),
-                                                            ("write", _l("may still edit"))], default="")
+        keep = SelectField(_l("The former owner"), default="", choices=[
+            SelectChoice("", _l("gives it up")), SelectChoice("read", _l("may still read")), SelectChoice("write", _l("may still edit"))])
     return TransferForm
 
 

@@ -3,6 +3,7 @@ from flask_appbuilder.forms import DynamicForm
 from flask_appbuilder.security.sqla.models import Role
 from sqlalchemy import and_, select
 from wtforms import PasswordField, SelectMultipleField
+from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.core.words import _l
@@ -22,7 +23,7 @@ class RolesField(SelectMultipleField):
 
     def __init__(self, label=None, validators=None, **kw):
         super().__init__(label, validators, coerce=int, validate_choice=True, **kw)
-        self.choices = rules.roles_of(db.session)
+        self.choices = [SelectChoice(key, name) for key, name in rules.roles_of(db.session)]
 
 
 def person_form():
