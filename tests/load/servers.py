@@ -151,6 +151,8 @@ def latencies(servers: list[Server], paths: dict, rounds: int = 15) -> dict:
     return {key: statistics.median(values) for key, values in seen.items()}
 
 
-def resident(pid: int) -> float:
-    """Memory of a process in MiB (VmRSS)."""
-    return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1]) / 1024
+def resident(pid: int) -> tuple[float, float]:
+    """Memory of a process in MiB: its own, and mapped files."""
+    told = Path(f"/proc/{pid}/status").read_text()
+    own, files = (int(re.search(rf"{name}:\s+(\d+)", told)[1]) / 1024 for name in ("RssAnon", "RssFile"))
+    return own, files
