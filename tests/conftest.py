@@ -42,7 +42,9 @@ def application():
         Model.metadata.create_all(db.engine)
         cast.found(db.session)
         db.session.remove()
-    return app
+    yield app
+    with app.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture
