@@ -86,6 +86,23 @@ def init():
     click.echo("ready")
 
 
+def fill_demo() -> None:
+    """The made-up company in an empty database; only its passwords are told when it is there already."""
+    from app.customers.models import Customer
+    from app.demo import company
+    if db.session.scalar(select(Customer.id).limit(1)):
+        click.echo(f"demo users demo01 to demo24, password {company.PASSWORD}")
+        return
+    company.fill(db.session, click.echo)
+
+
+@crm.command()
+def demo():
+    """Fill an empty database with a made-up company and print its users' passwords."""
+    initialise()
+    fill_demo()
+
+
 @crm.command()
 @click.argument("user")
 def unlock(user):

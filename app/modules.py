@@ -6,7 +6,7 @@ from app.views import record, shell
 from app.views.files import FilePage
 from app.views.jobs_page import JobPage
 
-MODULES = ["security", "settings", "customers", "imports", "search", "desktop"]
+MODULES = ["security", "settings", "customers", "imports", "search", "desktop", "demo"]
 
 MENU = [  # the order of the manual's contents (3.1)
     {"key": "desktop", "label": _l("Work desktop"), "icon": "layout-dashboard"},

@@ -34,8 +34,8 @@ declare("contact_role", _l("Role in buying"), [
     ("decides", "决策人", "Decides"), ("influences", "影响人", "Influences"), ("uses", "使用人", "Uses"),
     ("buys", "采购", "Buys"), ("finance", "财务", "Finance")])
 declare("follow_phrase", _l("Usual phrase"), [
-    ("quoted", "已发送报价,等待客户反馈。", "Quote sent, waiting for the answer."),
-    ("busy", "客户在忙,约好改天再联系。", "Busy; will call another day."),
-    ("interested", "客户有意向,需要进一步介绍产品。", "Interested, wants to know more.")])
+    ("quoted", "已发送报价，等待客户反馈。", "Quote sent, waiting for the answer."),
+    ("busy", "客户在忙，约好改天再联系。", "Busy; will call another day."),
+    ("interested", "客户有意向，需要进一步介绍产品。", "Interested, wants to know more.")])
 fixed("deal_state", [("no", _l("Not won yet"), "grey"), ("yes", _l("Won"), "green")])
 fixed("followed", [("no", _l("Not followed up"), "grey"), ("yes", _l("Followed up"), "green")])

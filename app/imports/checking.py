@@ -104,9 +104,19 @@ class Checker:
                     and not any(fault[0] == at for fault in line.faults) and self.fields[target].name != "owner":
                 line.faults.append((at, "", _("must not be empty")))
         child = headings.CHILDREN.get(self.plan.entity)
-        if child and f"{child}.name" not in line.values and any(t.startswith(child + ".") for t in line.values):
-            at = next(n for n, t in enumerate(self.plan.mapping) if t.startswith(child + "."))
-            line.faults.append((at, "", _("a contact needs a name")))
+        if child and f"{child}.name" not in line.values:
+            self._without_contact(line, child)
+
+    def _without_contact(self, line, child):
+        """A row that names no contact: phones and mails belong to the company; what only a person has is a fault."""
+        for at, target in enumerate(self.plan.mapping):
+            if not target.startswith(child + ".") or target not in line.values:
+                continue
+            own = f"{self.plan.entity}.{target.split('.')[1]}"
+            if own in self.fields and own not in self.plan.mapping and target.split(".")[1] in headings.FIRST_FOR_CHILD:
+                line.values[own] = line.values.pop(target)
+            else:
+                line.faults.append((at, values.as_text(line.cells[at]), _("a contact needs a name")))
 
     def _twice(self, line):
         """The same key twice in the file: the second is a further contact, or a fault when it brings none."""

@@ -143,7 +143,7 @@ class RefWidget:
     def __call__(self, field, **kw):
         kw.setdefault("id", field.id)
         kw["class"] = "form-select"
-        kw["data-k-choose"] = field.url
+        kw["data-k-choose"], kw["aria-label"] = field.url, field.label.text
         if field.within:
             kw["data-k-within"] = field.within
         chosen = field.chosen()

@@ -28,12 +28,12 @@ def _free_port() -> int:
 class Server:
     """`python run.py` as an office runs it."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, password=""):
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.database = folder / "crm.db"
         self.env = {**os.environ, "CRM_DATABASE_URL": f"sqlite:///{self.database}", "CRM_PORT": str(self.port), "CRM_UPLOAD_DIR": str(folder / "files"),
-                    "CRM_SECRET_KEY": "browser-tests-only-0123456789-abcdefgh", "CRM_ADMIN_PASSWORD": "", "PYTHONWARNINGS": "ignore"}
+                    "CRM_SECRET_KEY": "browser-tests-only-0123456789-abcdefgh", "PYTHONWARNINGS": "ignore", "CRM_ADMIN_PASSWORD": password}
         self.log = (folder / "server.log").open("w+", encoding="utf-8")
         self.process = subprocess.Popen([sys.executable, "run.py"], cwd=ROOT, env=self.env, stdout=self.log, stderr=subprocess.STDOUT)
         self._wait()
