@@ -29,7 +29,7 @@ def context(view, row) -> dict:
         "sections": [{"label": str(s.label), "rows": [_line(view, row, n) for n in s.fields]} for s in view.sections],
         "head": {"title": str(row), "initial": str(row)[:1], "tags": [(view.label(n), cells.cell(row, view.fields[n], False))
                                                                      for n in view.head.split()]},
-        "facts": [(view.label(n), cells.cell(row, view.fields[n], False)) for n in view.facts.split()],
+        "facts": [(view.label(n), cells.cell(row, view.fields[n])) for n in view.facts.split()],
         "actions": acting.offered(view, row=row), "tabs": tabs, "tab": chosen, "tab_body": _body(view, row, chosen),
         "prev": before and f"{view.route_base}/show/{before}", "next": after and f"{view.route_base}/show/{after}",
         "back": view.back_url(), "files": files.of(row) if chosen == "attachment" else [],
