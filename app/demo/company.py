@@ -16,7 +16,7 @@ from app.customers.rules import name_key
 from app.security import rules
 from app.security.models import Department, Employee, RolePolicy
 
-PASSWORD = "kuaike-Demo-2026"
+PASSWORD = "kuaike-Demo-2026"  # nosec B105  printed by make demo
 DEPARTMENTS = (("销售部", None), ("华东组", "销售部"), ("华南组", "销售部"), ("华北组", "销售部"), ("财务部", None), ("行政部", None))
 SURNAMES, GIVEN = "李王张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗", ("雨桐", "浩然", "立强", "嘉怡", "雅婷", "思远", "国栋", "敏", "静怡", "志伟", "婉清", "子昂",
                                                     "海波", "立群", "春燕", "明辉", "卫东", "晓峰", "丽娟", "建军")
@@ -30,7 +30,7 @@ def fill(session, say) -> None:
     """Make the company; `say(line)` tells what was made. Raises RuleError when there are customers already."""
     if session.scalar(select(Customer.id).limit(1)):
         raise RuleError("the database has customers already")
-    dice = random.Random(2026)
+    dice = random.Random(2026)  # nosec B311  a made-up company, no secret
     people = _people(session, _departments(session))
     codes = _industries(session)
     customers = _customers(session, dice, [p for p in people if p.department.name in SALES], codes)

@@ -5,7 +5,7 @@ import unicodedata
 from decimal import Decimal, InvalidOperation
 
 from app.core import clock, money
-from app.core.words import _
+from app.core.words import _, _l
 
 EPOCH = dt.datetime(1899, 12, 30)  # day 0 of a spreadsheet
 DATE = re.compile(r"^(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?$")
@@ -17,6 +17,10 @@ LANDLINE = re.compile(r"^[+\d][\d\-()转*#,]{4,30}$")
 EMAIL = re.compile(r"^[^@\s,;]+@[^@\s,;]+\.[^@\s.,;]+$")
 URL = re.compile(r"^(https?://)?[^\s/.]+(\.[^\s/.]+)+(/\S*)?$", re.I)
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+FORMATS = {"phone": (LANDLINE, _l("not a phone number")), "email": (EMAIL, _l("not an e-mail address")),
+           "url": (URL, _l("not a web address"))}
 
 
 class Fault(Exception):
@@ -60,10 +64,9 @@ def _formatted(kind, raw):
         if not found:
             raise Fault(_("not a mobile number"))
         return found[1]
-    pattern, message = {"phone": (LANDLINE, _("not a phone number")), "email": (EMAIL, _("not an e-mail address")),
-                        "url": (URL, _("not a web address"))}[kind]
+    pattern, message = FORMATS[kind]
     if not pattern.match(value):
-        raise Fault(message)
+        raise Fault(str(message))
     return value
 
 

@@ -1,10 +1,11 @@
 """Writes a checked sheet: in chunks, each one transaction that also stores how far it is, so that a killed worker
 continues exactly and the whole import can be taken back as one operation."""
 import time
+from collections.abc import Iterator
 
 from sqlalchemy import insert, select
 
-from app.core import actor, changes, choices, entity, scope
+from app.core import actor, bulk, changes, choices, entity, scope
 from app.core.choices import Choice
 from app.core.words import _
 from app.customers import rules
@@ -27,6 +28,7 @@ class Writer:
         self.model, self.fields = entity.by_name(plan.entity), self.checker.fields
         self.child = headings.CHILDREN.get(plan.entity)
         self.codes: dict = {}
+        self.ids: Iterator = iter(())
         self.made: dict = {}  # key -> id of the records that this run has made
         self.fresh: list = []  # keys made in the present chunk
 
@@ -63,6 +65,7 @@ class Writer:
         problems: list = []
         with changes.in_batch(self.session, run.batch_id):
             there = self._there(lines)
+            self.ids = iter(bulk.reserve_ids(self.session, self.model, len(lines)))
             for line in lines:
                 counts[self._line(line, there, problems)] += 1
             self.session.flush()
@@ -125,7 +128,7 @@ class Writer:
         return "updated" if changed else "skipped"
 
     def _create(self, line):
-        row = self.model(owner_id=self.plan.owner_id or actor.current_id())
+        row = self.model(id=next(self.ids), owner_id=self.plan.owner_id or actor.current_id())
         for target, value in line.values.items():
             if target.startswith(self.plan.entity + "."):
                 setattr(row, self.fields[target].key, self._value(self.fields[target], value))
