@@ -37,7 +37,7 @@ def recall(session, subject: str, key, load):
     if _seen.get() is None:
         look(session)
     number = _seen.get().get(subject, 0)
-    place = (str(session.get_bind().url), subject, key)
+    place = (session.get_bind(), subject, key)
     kept = _kept.get(place)
     if kept is None or kept[0] != number:
         kept = _kept[place] = (number, load())

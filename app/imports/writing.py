@@ -16,7 +16,7 @@ from .checking import Checker, existing
 from .models import ImportProblem, ImportRun
 
 CHUNK = 500
-PAUSE = 0.04  # seconds between chunks: SQLite has one write lock and no queue; others get their turn here
+PAUSE = 0.02  # seconds between chunks: SQLite has one write lock and no queue; others get their turn here
 
 
 class Writer:

@@ -42,22 +42,41 @@ def moment(value: dt.datetime, short=False) -> str:
     return local.strftime("%m-%d %H:%M" if short and local.year == clock.today().year else "%Y-%m-%d %H:%M")
 
 
-def plain(row, one) -> object:
-    """The value for a spreadsheet or an API: label, text, Decimal yuan, date, office datetime; None when empty."""
-    value = getattr(row, one.name)
-    if value is None or value == "":
-        return None
+def reader(one):
+    """A function row -> value for a spreadsheet or an API: label, text, Decimal yuan, date, office datetime, None when empty.
+    What depends on the column alone (labels, mask, language) is looked up once, not once a cell."""
+    name, turn = one.name, _turner(one)
+
+    def read(row):
+        value = getattr(row, name)
+        return None if value is None or value == "" else turn(value)
+    return read
+
+
+def _turner(one):
     if is_masked(one):
-        return mask(value)
+        return mask
     if one.kind == "choice":
-        return choices.label(db.session, list_of(one), value, english=english())
-    if one.kind == "money":
-        return money.to_yuan(value)
-    if one.kind == "moment":
-        return clock.to_office(value)
+        known = dict(choices.options(db.session, list_of(one), english=english(), keep=ANY))
+        return lambda code: known.get(code, code)
     if one.kind == "flag":
-        return _("Yes") if value else _("No")
-    return value if isinstance(value, (int, dt.date)) and not isinstance(value, bool) else str(value)
+        yes, no = _("Yes"), _("No")
+        return lambda value: yes if value else no
+    return {"money": money.to_yuan, "moment": clock.to_office, "date": _same, "whole": _same, "percent": _same}.get(one.kind, str)
+
+
+def _same(value):
+    return value
+
+
+class _Any:
+    """Keeps every stopped value of a list."""
+
+    def __contains__(self, _code):
+        return True
+
+
+ANY = _Any()
 
 
 def list_of(one) -> str:

@@ -32,7 +32,7 @@ def _columns(listing):
 
 def _rows(listing, ids, columns):
     """Values row by row, a chunk of rows in memory."""
-    loads = listing.loads_of(columns)
+    loads, readers = listing.loads_of(columns), [cells.reader(one) for one in columns]
     for start in range(0, len(ids), CHUNK):
         part = ids[start:start + CHUNK]
         # the ids come from the scoped statement of the list
@@ -40,7 +40,8 @@ def _rows(listing, ids, columns):
         found = {row.id: row for row in db.session.scalars(wanted)}
         for i in part:
             if i in found:
-                yield [cells.plain(found[i], one) for one in columns]
+                row = found[i]
+                yield [read(row) for read in readers]
 
 
 def write(listing, path, ids=None, progress=None) -> int:
