@@ -185,6 +185,14 @@ def share(session, rows, employee, may_write=False, until=None):
         session.add(found)
 
 
+def unshare(session, rows, employee):
+    """Take a collaborator off records."""
+    for row in rows:
+        for found in session.scalars(select(Collaborator).where(
+                Collaborator.entity == row.__tablename__, Collaborator.row_id == row.id, Collaborator.employee_id == employee)):
+            session.delete(found)
+
+
 def lock(session, rows):
     """A locked customer does not fall into the pool."""
     for row in rows:

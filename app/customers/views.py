@@ -48,6 +48,13 @@ def share_form():
     return ShareForm
 
 
+def colleague_form():
+    """Whose collaboration ends."""
+    class ColleagueForm(DynamicForm):
+        employee = forms.RefField(_l("Collaborator"), [forms.Required()], target=Employee)
+    return ColleagueForm
+
+
 def status_form():
     """A value of the status list."""
     class StatusForm(DynamicForm):
@@ -84,6 +91,7 @@ class CustomerView(EntityView):
     actions_declared = [
         Action("transfer", _l("Transfer"), rules.transfer, form=transfer_form, icon="users-group", verb="transfer"),
         Action("share", _l("Share"), rules.share, form=share_form, icon="share", verb="share"),
+        Action("unshare", _l("Stop sharing"), rules.unshare, form=colleague_form, icon="share-off", verb="share"),
         Action("status", _l("Change status"), rules.set_status, form=status_form, icon="flag", verb="edit"),
         Action("lock", _l("Lock"), rules.lock, icon="lock", verb="lock", shown=lambda row: not row.is_locked),
         Action("unlock", _l("Unlock"), rules.unlock, icon="lock-open", verb="lock", shown=lambda row: row.is_locked)]

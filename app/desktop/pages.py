@@ -15,7 +15,8 @@ from app.views.guard import granted, open_to_all
 from app.views.page import Page, back_to
 
 KINDS = {"add": _l("Added"), "edit": _l("Changed"), "delete": _l("Deleted"), "import": _l("Import"), "transfer": _l("Transfer"),
-         "share": _l("Share"), "status": _l("Change status"), "lock": _l("Lock"), "unlock": _l("Unlock"), "undo": _l("Undo"),
+         "share": _l("Share"), "unshare": _l("Stop sharing"),
+         "status": _l("Change status"), "lock": _l("Lock"), "unlock": _l("Unlock"), "undo": _l("Undo"),
          "stop": _l("Stop"), "resume": _l("Resume"), "primary": _l("Make primary contact"), "handover": _l("Hand over")}
 
 

@@ -47,6 +47,7 @@ class Checker:
         self.session, self.sheet, self.plan = session, sheet, plan
         self.fields = headings.fields_of(plan.entity)
         self.unknown: Counter = Counter()
+        self.by_name_key = hasattr(entity.by_name(plan.entity), "name_key")
         self.people = self._people()
         self.lists: dict = {}
         self.rows: dict = {}
@@ -135,7 +136,7 @@ class Checker:
             return None
         if self.plan.key == "name" and self.plan.entity == "contact":
             return f"{found.get('contact.customer')}:{value}"
-        return name_key(value) if self.plan.key == "name" else str(value)
+        return name_key(value) if self.plan.key == "name" and self.by_name_key else str(value)
 
     # ---- values that refer to something ------------------------------------------------------------------------
     def _list(self, name):

@@ -18,7 +18,8 @@ PERIODS = {
     "next_quarter": _l("Next quarter"), "this_year": _l("This year"), "last_year": _l("Last year"), "past_7": _l("Past 7 days")}
 
 
-def _month(day: dt.date, shift: int) -> dt.date:
+def month(day: dt.date, shift: int) -> dt.date:
+    """The first day of the month `shift` months away."""
     months = day.year * 12 + day.month - 1 + shift
     return dt.date(months // 12, months % 12 + 1, 1)
 
@@ -29,14 +30,14 @@ def period(key: str, today: dt.date | None = None) -> tuple[dt.date, dt.date]:
     if "~" in key:
         first, last = (dt.date.fromisoformat(part) if part else None for part in key.split("~", 1))
         return first or dt.date(1900, 1, 1), last or dt.date(2999, 12, 31)
-    monday, quarter = today - dt.timedelta(today.weekday()), _month(today, -((today.month - 1) % 3))
+    monday, quarter = today - dt.timedelta(today.weekday()), month(today, -((today.month - 1) % 3))
     shift = {"last": -1, "this": 0, "next": 1}.get(key.split("_")[0], 0)
     one = dt.timedelta(1)
     spans = {
         "today": (today, today), "yesterday": (today - one, today - one), "tomorrow": (today + one, today + one),
         "week": (monday + dt.timedelta(7 * shift), monday + dt.timedelta(7 * shift + 6)),
-        "month": (_month(today, shift), _month(today, shift + 1) - one),
-        "quarter": (_month(quarter, 3 * shift), _month(quarter, 3 * shift + 3) - one),
+        "month": (month(today, shift), month(today, shift + 1) - one),
+        "quarter": (month(quarter, 3 * shift), month(quarter, 3 * shift + 3) - one),
         "year": (dt.date(today.year + shift, 1, 1), dt.date(today.year + shift, 12, 31)), "7": (today - dt.timedelta(6), today)}
     if key not in PERIODS:
         raise ValueError(key)
@@ -52,8 +53,10 @@ def within(attribute, kind: str, key: str):
 
 
 def clause(one, value: str):
-    """The WHERE of one condition; a malformed value is a 400."""
+    """The WHERE of one condition: '=' alone is empty, '=text' is exactly this text; a malformed value is a 400."""
     attribute = one.attribute
+    if value == "=":
+        return (attribute.is_(None) | (attribute == "")) if one.kind in ("text", "choice") else attribute.is_(None)
     if one.kind in ("date", "moment"):
         try:
             return within(attribute, one.kind, value)
@@ -65,7 +68,7 @@ def clause(one, value: str):
         return attribute.is_(value == "1")
     if one.kind in ("choice", "number"):
         return attribute == value
-    return attribute.contains(value, autoescape=True)
+    return attribute == value[1:] if value.startswith("=") else attribute.contains(value, autoescape=True)
 
 
 def _options(one):

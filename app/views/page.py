@@ -11,6 +11,7 @@ class Page(BaseView):
 
     entity = ""
     menu = None
+    menu_verb = "read"
     base_permissions: list = []
 
     @property

@@ -213,3 +213,32 @@ def test_statement_counts_are_constant_in_rows(make, login, statements):
                 assert client.get(url).status_code == 200
             counted.append(len([s for s in seen if not s.startswith(("BEGIN", "PRAGMA"))]))
         assert counted[0] <= most and counted[1] <= counted[0], (url, counted, seen)
+
+
+def test_sharing_ends(make, login, session, people):
+    row = make.customer(owner="li")
+    share = {"rowid": str(row.id), "employee": str(people["zhao"])}
+    client = login("li")
+    client.post("/customer/action_post", data={"action": "share", **share})
+    assert login("zhao").get(f"/customer/show/{row.id}").status_code == 200
+    client.post("/customer/action_post", data={"action": "unshare", **share})
+    assert login("zhao").get(f"/customer/show/{row.id}").status_code == 404
+
+
+def test_every_bar_of_the_reports_opens_exactly_its_rows(make, login):
+    import html
+    import re
+    for n, (level, region, source) in enumerate([("A", "江苏", "search"), ("A", "江苏 苏州", None), ("B", None, "search"), (None, "", "cold")]):
+        row = make.customer(owner="li" if n < 3 else "wang", level=level, region=region, source=source)
+        make.followup(customer_id=row.id, owner="li" if n < 3 else "wang")
+    make.customer(owner="zhao", level="A")
+    for name, customers in (("li", 3), ("qian", 4), ("zhao", 1)):
+        client = login(name)
+        for period in ("", "?period=this_month"):
+            page = client.get(f"/report/customers{period}").text
+            assert f'data-figure="customers">{customers}<' in page
+            bars = re.findall(r'class="k-barrow" href="([^"]+)" data-n="(\d+)"', page)
+            assert bars
+            for url, n in bars:
+                assert f'data-total="{n}"' in client.get(html.unescape(url)).text, (name, url, n)
+    assert login("li").get("/report/customers?period=zzz").status_code == 400
