@@ -2,7 +2,7 @@
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from app.core import clock
+from app.core import clock, words
 from app.core.search.index import use_dialect
 from app.extensions import csrf, db, limiter, migrate, new_appbuilder
 
@@ -45,6 +45,7 @@ def _build(app: Flask, modules) -> None:
     appbuilder.security_manager_class, appbuilder.indexview = CrmSecurityManager, DesktopPage
     appbuilder.init_app(app, db.session)
     modules.register(appbuilder)
+    app.jinja_env.globals.update(_=words._, gettext=words._)
     app.context_processor(lambda: {"shell": shell.shell()})
     app.register_error_handler(HTTPException, errors.page)
     app.register_error_handler(Exception, errors.crash)

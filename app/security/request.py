@@ -3,10 +3,11 @@ import time
 
 from flask import current_app, redirect, request
 from flask import session as cookie
+from flask_babel import get_locale
 from flask_login import logout_user
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app.core import actor, memo
+from app.core import actor, memo, words
 from app.core.database import writing
 from app.extensions import db
 
@@ -40,6 +41,7 @@ def begin():
     if request.endpoint in ("static", "appbuilder.static", "HealthPage.healthz"):
         actor.set_actor(actor.NOBODY)
         return None
+    words.language.set(str(get_locale() or ""))
     actor.set_actor(actor.NOBODY)
     actor.set_actor(_signed_in())
     return _force_change()
@@ -56,6 +58,7 @@ def _force_change():
 def end(_error=None):
     """Nobody acts after the request."""
     actor.set_actor(None)
+    words.language.set("")
     writing.set(True)
 
 

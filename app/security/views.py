@@ -146,7 +146,7 @@ class LoginLogView(EntityView):
     default_sort = "at.desc"
     sections = [Section(_l("Event"), "at employee username result ip device detail")]
     importable = False
-    include_route_methods = {"list", "show", "list_counts", "remember", "export", "choose"}
+    include_route_methods = {"list", "show", "list_counts", "list_columns_form", "remember", "export", "choose"}
 
     @classmethod
     def verbs(cls):

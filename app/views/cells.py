@@ -7,7 +7,7 @@ from flask_babel import get_locale
 from markupsafe import Markup, escape
 
 from app.core import actor, choices, clock, money
-from app.core.words import _
+from app.core.words import _, language
 from app.extensions import db
 
 EMPTY = Markup('<span class="t4">—</span>')
@@ -15,7 +15,7 @@ EMPTY = Markup('<span class="t4">—</span>')
 
 def english() -> bool:
     """Whether the reader's language is English."""
-    return str(get_locale() or "zh").startswith("en")
+    return (language.get() or str(get_locale() or "zh")).startswith("en")
 
 
 def mask(value: str) -> str:

@@ -2,9 +2,10 @@
 import datetime as dt
 
 from flask import abort
+from markupsafe import Markup
 from sqlalchemy import false
 
-from app.core import choices, clock
+from app.core import choices, clock, memo
 from app.core.describe import target_model
 from app.core.words import _, _l
 from app.extensions import db
@@ -81,12 +82,20 @@ def _options(one):
     return []
 
 
+def _html(one, value) -> Markup:
+    """The options as HTML; without a chosen one they are made once for each change of the lists."""
+    def make():
+        return Markup("").join(Markup('<option value="{}"{}>{}</option>').format(
+            v, Markup(" selected") if v == value else "", t) for v, t in _options(one))
+    if value:
+        return make()
+    return memo.recall(db.session, "choices", ("options", one.kind, one.choices, cells.english()), make)
+
+
 def control(one, value: str, entity: str) -> dict:
     """What the template needs to draw the condition."""
-    options = [{"value": v, "text": t} for v, t in _options(one)]
-    text = next((o["text"] for o in options if o["value"] == value), value)
     kind = {"date": "period", "moment": "period"}.get(one.kind, one.kind)
-    made = {"name": one.name, "label": str(one.label), "kind": kind, "options": options, "value": value, "text": text}
+    made = {"name": one.name, "label": str(one.label), "kind": kind, "options": _html(one, value), "value": value, "text": value}
     if one.kind == "ref":
         row = db.session.get(target_model(one), int(value)) if value.isdecimal() else None
         table = one.target.replace("_", "")

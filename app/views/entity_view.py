@@ -20,7 +20,8 @@ from . import acting, cells, exporting, forms, record, saving
 from .guard import granted
 from .listing import Listing, counts
 
-ROUTES = {"list", "show", "add", "edit", "delete", "action_post", "action_form", "choose", "list_counts", "remember", "export"}
+ROUTES = {"list", "show", "add", "edit", "delete", "action_post", "action_form", "choose", "list_counts", "list_columns_form",
+          "remember", "export"}
 
 
 class EntityView(ModelView):
@@ -117,13 +118,19 @@ class EntityView(ModelView):
         return render_template(
             "entity/list.html", view=self, page=page, listing=listing, quick=listing.quick_context(),
             conditions=listing.condition_context(), q=listing.q, saved=listing.saved_context(),
-            actions=acting.offered(self, many=True), all_columns=record.column_choice(self, listing), may=self.may)
+            actions=acting.offered(self, many=True), may=self.may)
 
     @expose("/counts")
     @granted("read")
     def list_counts(self):
         """{key: n} of the named filters, fetched after the page."""
         return jsonify(counts(self))
+
+    @expose("/columns")
+    @granted("read")
+    def list_columns_form(self):
+        """The dialog of the list's columns."""
+        return render_template("entity/columns.html", view=self, all_columns=record.column_choice(self, Listing(self, args={})))
 
     @expose("/choose")
     @granted("")

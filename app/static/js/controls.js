@@ -53,6 +53,7 @@
       var modal = D.getElementById('k-dialog'), body = modal.querySelector('[data-k-body]');
       body.innerHTML = html;
       window.kControls(body);
+      if (window.kSortable) window.kSortable(body);
       bootstrap.Modal.getOrCreateInstance(modal).show();
     });
   });

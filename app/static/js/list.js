@@ -58,10 +58,10 @@
       all('[data-k-row]:checked').forEach(function (r) { var i = D.createElement('input'); i.type = 'hidden'; i.name = 'ids'; i.value = r.value; i.dataset.id = '1'; form.appendChild(i); });
     });
   });
-  all('[data-k-sortable]').forEach(function (list) {
+  window.kSortable = function (root) { all('[data-k-sortable]', root).forEach(function (list) {
     var held = null;
     all('li', list).forEach(function (li) { li.draggable = true; });
     list.addEventListener('dragstart', function (e) { held = e.target.closest('li'); });
     list.addEventListener('dragover', function (e) { var over = e.target.closest('li'); if (!held || !over || over === held) return; e.preventDefault(); list.insertBefore(held, over); });
-  });
+  }); };
 })();
