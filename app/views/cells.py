@@ -84,53 +84,71 @@ def list_of(one) -> str:
     return one.choices or f"{one.model.__tablename__ if one.model.__tablename__ != 'ab_user' else 'employee'}_{one.name}"
 
 
-def _choice(row, one, value, short):
-    name = list_of(one)
-    label, colour = choices.label(db.session, name, value, english=english()), choices.colour(db.session, name, value)
-    if name.endswith("_level"):
-        return Markup('<span class="k-lv {}" title="{}">{}</span>').format(value, label, value if len(value) < 3 else label)
-    return Markup('<span class="k-st {}">{}</span>').format(COLOURS.get(colour, ""), label) if colour else escape(label)
-
-
 COLOURS = {"green": "g", "blue": "b", "cyan": "c", "violet": "v", "amber": "y", "red": "r", "grey": ""}
-_KINDS = {
-    "choice": _choice,
-    "money": lambda row, one, value, short: Markup('<span class="num">{}</span>').format(money.shown(value)),
-    "date": lambda row, one, value, short: day(value, short),
-    "moment": lambda row, one, value, short: moment(value, short),
-    "flag": lambda row, one, value, short: _("Yes") if value else _("No"),
-    "percent": lambda row, one, value, short: f"{value / 100:g}%",
-}
 _LATE = re.compile(r"^next_|_due$")
 
 
-def _tone(one, value) -> str:
-    """Red when late, amber when today (only for promised moments)."""
-    if one.kind != "moment" or not _LATE.search(one.name):
-        return ""
-    if value < clock.now():
-        return "c-red"
-    return "c-amber" if clock.to_office(value).date() == clock.today() else ""
+def _choice(one, short):
+    name, known = list_of(one), {}
+
+    def turn(code):
+        if code not in known:
+            label, colour = choices.label(db.session, name, code, english=english()), choices.colour(db.session, name, code)
+            known[code] = _level(code, label) if name.endswith("_level") else \
+                f'<span class="k-st {COLOURS.get(colour, "")}">{escape(label)}</span>' if colour else str(escape(label))
+        return known[code]
+    return turn
 
 
-def cell(row, one, short=True):
-    """A value as HTML (escaped), short for tables; a pale dash when empty."""
-    value = getattr(row, one.name)
-    if value is None or value == "" or (one.kind == "flag" and value is False and short):
-        return EMPTY
-    if is_masked(one):
-        return escape(mask(value))
-    make = _KINDS.get(one.kind)
-    shown = make(row, one, value, short) if make else escape(str(value))
-    tone = _tone(one, value)
-    return Markup('<span class="{}">{}</span>').format(tone, shown) if tone else shown
+def _level(code, label) -> str:
+    return f'<span class="k-lv {escape(code)}" title="{escape(label)}">{escape(code if len(code) < 3 else label)}</span>'
 
 
-def link(row, one, shown):
-    """A reference leads to its record."""
-    if one.kind != "ref" or shown is EMPTY or one.target in ("ab_user", None):
-        return shown
-    return Markup('<a href="/{}/show/{}">{}</a>').format(one.target.replace("_", ""), getattr(row, one.key), shown)
+def _moment(one, short):
+    """Red when late, amber when today (only promised moments)."""
+    promised, now, today = bool(_LATE.search(one.name)), clock.now(), clock.today()
+
+    def turn(value):
+        shown = moment(value, short)
+        if not promised or (value >= now and clock.to_office(value).date() != today):
+            return shown
+        return f'<span class="{"c-red" if value < now else "c-amber"}">{shown}</span>'
+    return turn
+
+
+def _flag(one, short):
+    words = {True: _("Yes"), False: str(EMPTY) if short else _("No")}
+    return lambda value: words[bool(value)]
+
+
+_KINDS: dict = {
+    "choice": _choice, "moment": _moment, "flag": _flag,
+    "money": lambda one, short: lambda value: f'<span class="num">{money.shown(value)}</span>',
+    "date": lambda one, short: lambda value: day(value, short), "percent": lambda one, short: lambda value: f"{value / 100:g}%"}
+
+
+def maker(one, short=True):
+    """A function row -> escaped HTML of a field, short for tables; a pale dash when empty. What depends on the field alone
+    (mask, labels, language, link) is settled once, not once a cell."""
+    name, key, empty = one.name, one.key, str(EMPTY)
+    turn = (lambda value: str(escape(mask(value)))) if is_masked(one) else _KINDS.get(one.kind, lambda one, short: _plain)(one, short)
+    place = f'<a href="/{one.target.replace("_", "")}/show/' if one.kind == "ref" and one.target not in ("ab_user", None) else ""
+
+    def make(row):
+        value = getattr(row, name)
+        if value is None or value == "":
+            return empty
+        return f'{place}{getattr(row, key)}">{turn(value)}</a>' if place else turn(value)
+    return make
+
+
+def _plain(value) -> str:
+    return str(escape(str(value)))
+
+
+def cell(row, one, short=True) -> Markup:
+    """One value as HTML."""
+    return Markup(maker(one, short)(row))
 
 
 def here() -> str:

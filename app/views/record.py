@@ -77,7 +77,7 @@ def _told(one, value) -> str:
 
 def _line(view, row, name):
     one = view.fields[name]
-    return str(one.label), cells.link(row, one, cells.cell(row, one, False)), one.kind == "note"
+    return str(one.label), cells.cell(row, one, False), one.kind == "note"
 
 
 
