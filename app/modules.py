@@ -6,11 +6,17 @@ from app.views import record, shell
 from app.views.files import FilePage
 from app.views.jobs_page import JobPage
 
-MODULES = ["security", "settings", "customers", "imports", "search", "desktop", "demo"]
+MODULES = ["security", "settings", "customers", "products", "opportunities", "approvals", "printing", "quotes", "contracts", "payments",
+           "expenses", "imports", "search", "desktop", "demo"]
 
 MENU = [  # the order of the manual's contents (3.1)
     {"key": "desktop", "label": _l("Work desktop"), "icon": "layout-dashboard"},
     {"key": "customers", "label": _l("Customer management"), "icon": "building-community"},
+    {"key": "opportunities", "label": _l("Sales opportunities"), "icon": "target-arrow"},
+    {"key": "quotes", "label": _l("Quote management"), "icon": "file-dollar"},
+    {"key": "contracts", "label": _l("Contracts and orders"), "icon": "file-certificate"},
+    {"key": "payments", "label": _l("Payment management"), "icon": "cash"},
+    {"key": "expenses", "label": _l("Expense management"), "icon": "receipt"},
     {"key": "system", "label": _l("System"), "icon": "settings", "foot": True},
     {"key": "help", "label": _l("Help"), "icon": "help-circle", "foot": True},
 ]
@@ -57,7 +63,7 @@ def register(appbuilder) -> None:
     made = [view if (view := _made(appbuilder, kind)) else appbuilder.add_view_no_menu(kind) for kind in views()]
     record.TABS.clear()
     for view in made:
-        if parent := getattr(view, "parent", None):
-            record.TABS.setdefault(parent, []).append(view)
+        for parent, field in getattr(view, "parents", {}).items():
+            record.TABS.setdefault(parent, []).append((view, field))
     shell.MENU[:] = [{**entry, "views": sorted(
         (v for v in made if v.menu and v.menu.module == entry["key"]), key=lambda v: v.menu.position)} for entry in MENU]

@@ -9,7 +9,7 @@ PEOPLE = {  # user name: (name, role key, department, superior)
     "wang": ("王浩然", "sales", "华东部", "qian"), "zhao": ("赵立强", "sales", "华南部", "chen")}
 _ids: dict[str, int] = {}
 _kept_tables = {"ab_user", "ab_role", "ab_permission", "ab_view_menu", "ab_permission_view", "ab_permission_view_role",
-                "ab_user_role", "department", "role_policy", "choice", "revision"}
+                "ab_user_role", "department", "role_policy", "choice", "stage", "revision"}
 
 
 def found(session) -> None:

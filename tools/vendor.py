@@ -22,6 +22,7 @@ FILES = {
     "sortable/Sortable.min.js": "sortablejs/Sortable.min.js",
     "echarts/echarts.min.js": "echarts/dist/echarts.min.js",
     "fullcalendar/index.global.min.js": "fullcalendar/index.global.min.js",
+    "fonts/NotoSansSC.ttf": "@expo-google-fonts/noto-sans-sc/400Regular/NotoSansSC_400Regular.ttf",
     "axe/axe.min.js": "axe-core/axe.min.js",
 }
 WEBFONT = FROM / "@tabler" / "icons-webfont" / "dist"

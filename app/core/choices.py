@@ -25,8 +25,10 @@ class Choice(Entity):
 
 
 FIXED: dict[str, list[tuple]] = {"colour": COLOURS}  # lists that belong to the program
+SEEDERS: list = []  # more to seed: functions of the session
 NAMES: dict[str, object] = {}  # list name -> label, for the lists kept by the administrator
 STEERING: set[str] = set()  # lists whose values steer the business
+TABLES: dict[str, object] = {}  # list name -> load(session): lists that an entity of its own keeps (stages)
 SEEDS: dict[str, list[tuple]] = {}  # list name -> [(code, zh, en, colour)]
 
 
@@ -43,12 +45,20 @@ def fixed(name: str, values) -> None:
     FIXED[name] = list(values)
 
 
+def table(name: str, load, steers: bool = True) -> None:
+    """A module declares a list whose values are rows of an entity with `memo = "choices"`: `load(session)` gives
+    {code: (zh, en, colour, is default, is stopped)} in order."""
+    TABLES[name] = load
+    if steers:
+        STEERING.add(name)
+
+
 def _load(session):
     rows = session.scalars(select(Choice).order_by(Choice.position, Choice.id)).all()
     lists: dict = {}
     for row in rows:
         lists.setdefault(row.list_name, {})[row.code] = (row.name, row.name_en, row.colour, row.is_default, row.is_stopped)
-    return lists
+    return {**lists, **{name: load(session) for name, load in TABLES.items()}}
 
 
 def _kept(session, name):
@@ -90,6 +100,8 @@ def default(session, name: str) -> str | None:
 
 def seed(session) -> None:
     """Add the first values of the lists that have none."""
+    for more in SEEDERS:
+        more(session)
     have = set(session.scalars(select(Choice.list_name).distinct().execution_options(with_trash=True)))
     for name, values in SEEDS.items():
         if name in have:
@@ -103,8 +115,6 @@ def code_for(session, list_name: str, name: str) -> str:
     """A free code for a new value: 'v1', 'v2', …"""
     taken = set(session.scalars(select(Choice.code).where(Choice.list_name == list_name).execution_options(with_trash=True)))
     return next(f"v{n}" for n in range(1, len(taken) + 2) if f"v{n}" not in taken)
-
-
 
 
 def is_open(name: str) -> bool:

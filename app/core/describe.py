@@ -64,8 +64,8 @@ def describe(model) -> dict[str, Field]:
     for cls in model.__mro__:
         for name, value in vars(cls).items():
             if isinstance(value, fact) and name not in found:
-                found[name] = Field(name, value.label, value.kind, model, name, readonly=True,
-                                    loads=value.loads, sort=value.sort_column)
+                found[name] = Field(name, value.label, value.kind, model, name, readonly=True, choices=value.choices,
+                                    masked=value.masked, loads=value.loads, sort=value.sort_column)
     return found
 
 

@@ -1,7 +1,7 @@
 """The column vocabulary: the words a model is written in. Each carries its label, size and manners in `info`.
 
-Kinds: text note choice money whole percent date moment flag ref number. Money is integer fen, percent is
-hundredths of a percent, moments are naive UTC, dates are the office's days.
+Kinds: text note choice money whole percent quantity date moment flag ref number. Money is integer fen, percent is
+hundredths of a percent, quantity is thousandths, moments are naive UTC, dates are the office's days.
 """
 from sqlalchemy import BigInteger, Boolean, Date, DateTime, ForeignKey, Index, Integer, String, Text
 from sqlalchemy import text as sql
@@ -38,6 +38,16 @@ def whole(label, **manners):
     return _column("whole", Integer(), label, **manners)
 
 
+def percent(label, **manners):
+    """A share in hundredths of a percent (13 % is 1300)."""
+    return _column("percent", Integer(), label, **manners)
+
+
+def quantity(label, **manners):
+    """An amount of goods in thousandths (1.5 is 1500)."""
+    return _column("quantity", BigInteger(), label, **manners)
+
+
 def date(label, **manners):
     """A day of the office's calendar."""
     return _column("date", Date(), label, **manners)
@@ -54,9 +64,9 @@ def flag(label, **manners):
     return _column("flag", Boolean(), label, **{**manners, "required": False})
 
 
-def numbered(label, pattern, **manners):
-    """A document number made on the first save by `numbering`, e.g. 'KH{day:%Y%m}-{seq:04d}'."""
-    return _column("number", String(32), label, pattern=pattern, unique=True, readonly=True, **manners)
+def numbered(label, pattern, *, typed=False, **manners):
+    """A document number made on the first save by `numbering`, e.g. 'KH{day:%Y%m}-{seq:04d}'; `typed`: may be given by hand."""
+    return _column("number", String(32), label, pattern=pattern, unique=True, readonly=not typed, size=32, **manners)
 
 
 def ref(label, target, *, required=False, default=None, **manners):
@@ -74,27 +84,31 @@ def related(model, column, **kw):
 def sorted_by(table: str, names: str, **expressions: str) -> list[Index]:
     """Indexes for lists that are sorted or counted by these columns: one within an owner, one over all living rows.
 
-    Scope and sort must sit in one index, or the sort reads every visible row. The second is partial: were
-    `deleted_at` its first column, a planner without statistics would take it for looking up a single row.
+    Scope and sort must sit in one index, or the sort reads every visible row. Both are partial: PostgreSQL takes
+    `deleted_at IS NULL` in front of the sort column for no fixed value, and a planner without statistics for a single row.
+    The id breaks ties inside the index: thousands of equal values (no date yet) need no sorting.
     """
     living, found = sql("deleted_at IS NULL"), []
     for name, what in {**{n: n for n in names.split()}, **{n: sql(e) for n, e in expressions.items()}}.items():
-        found.append(Index(f"ix_{table}_own_{name}", "owner_id", "deleted_at", what))
-        found.append(Index(f"ix_{table}_all_{name}", what, sqlite_where=living, postgresql_where=living))
+        found.append(Index(f"ix_{table}_own_{name}", "owner_id", what, "id", sqlite_where=living, postgresql_where=living))
+        found.append(Index(f"ix_{table}_all_{name}", what, "id", sqlite_where=living, postgresql_where=living))
     return found
 
 
 class fact(property):
     """A read-only property of a row with a label, for lists, pages and exports.
 
-    `loads`: names of relationships to load with the row; `column`: name of the column to sort by.
+    `loads`: names of relationships to load with the row; `column`: name of the column to sort by; `choices`: the list of
+    a fact of kind choice; `masked`: roles may hide it.
     """
 
-    def __init__(self, label, kind="text", *, loads="", column=None, doc=None):
+    def __init__(self, label, kind="text", *, loads="", column=None, choices=None, masked=False, doc=None):
         super().__init__(doc=doc)
         self.label, self.kind, self.loads, self.sort_column = label, kind, tuple(loads.split()), column
+        self.choices, self.masked = choices, masked
 
     def __call__(self, getter):
-        made = fact(self.label, self.kind, loads=" ".join(self.loads), column=self.sort_column, doc=getter.__doc__)
+        made = fact(self.label, self.kind, loads=" ".join(self.loads), column=self.sort_column, choices=self.choices,
+                    masked=self.masked, doc=getter.__doc__)
         property.__init__(made, getter)
         return made

@@ -23,3 +23,44 @@ def to_yuan(fen: int) -> Decimal:
 def shown(fen: int) -> str:
     """Fen as people read it: 1,234.50 (yuan)."""
     return f"{to_yuan(fen):,.2f}"
+
+
+def half_up(over: int, under: int) -> int:
+    """over / under, rounded half away from zero to a whole number; `under` is positive."""
+    return -((-over * 2 + under) // (under * 2)) if over < 0 else (over * 2 + under) // (under * 2)
+
+
+DIGITS, UNITS, GROUPS = "零壹贰叁肆伍陆柒捌玖", ("", "拾", "佰", "仟"), ("", "万", "亿", "万亿")
+
+
+def _group(four: int) -> str:
+    """Up to four digits in capitals, inner zeros once, no zero at the ends."""
+    text, gap = "", False
+    for place in (3, 2, 1, 0):
+        digit = four // 10 ** place % 10
+        if digit:
+            text += ("零" if gap and text else "") + DIGITS[digit] + UNITS[place]
+            gap = False
+        else:
+            gap = True
+    return text
+
+
+def capitals(fen: int) -> str:
+    """An amount in Chinese capitals (大写金额), by the rules for filling in bills (支付结算办法, 附一): 壹佰元整, 伍角零叁分."""
+    yuan, jiao, cent = abs(fen) // 100, abs(fen) // 10 % 10, abs(fen) % 10
+    text, zero = "", False
+    for place in (3, 2, 1, 0):
+        four = yuan // 10_000 ** place % 10_000
+        if four:
+            text += ("零" if text and (zero or four < 1000) else "") + _group(four) + GROUPS[place]
+            zero = False
+        elif text:
+            zero = True
+    if text:
+        text += "元"
+    if jiao:
+        text += ("零" if text and yuan % 10 == 0 else "") + DIGITS[jiao] + "角"
+    if cent:
+        text += ("零" if text and not jiao else "") + DIGITS[cent] + "分"
+    return ("负" if fen < 0 else "") + ((text or "零元") + ("" if cent else "整"))

@@ -1,5 +1,6 @@
 """Document numbers: unique, without holes. One UPDATE of the counter row holds the series until commit."""
 import datetime as dt
+import re
 
 from flask_appbuilder import Model
 from sqlalchemy import String, event, func, insert, select, update
@@ -48,7 +49,8 @@ def give_back(session, model) -> None:
     for column in numbered_columns(model):
         series = series_of(column.info["pattern"], clock.today())
         top = session.connection().scalar(select(func.max(column)).where(column.startswith(series, autoescape=True)))
-        last = int(top[len(series):]) if top else 0
+        found = re.match(r"\d+", top[len(series):]) if top else None
+        last = int(found[0]) if found else 0
         session.connection().execute(update(Counter.__table__).where(
             Counter.__table__.c.series == series).values(last=last))
 

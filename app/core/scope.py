@@ -36,6 +36,12 @@ def shared_with(model, who, *, write=False):
     return select(c.row_id).where(*clauses)
 
 
+def tables_above(model) -> set[str]:
+    """The table of an entity and of those whose sharing it inherits (a contact its customer's)."""
+    parent = getattr(model, "scope_parent", None)
+    return {model.__tablename__} | (tables_above(getattr(model, parent).property.mapper.class_) if parent else set())
+
+
 def _own_or_shared(model, who, write, c):
     own = c.owner_id.in_(sorted(who.reach))
     if who.shares is not None and model.__tablename__ not in who.shares:

@@ -51,7 +51,7 @@ class Customer(Entity, Owned):
     note = fields.note(_l("Note"), import_names=("备注", "说明", "描述"))
     primary_contact_id = mapped_column(fields.Integer, fields.ForeignKey(
         "contact.id", use_alter=True, ondelete="SET NULL", name="fk_customer_primary_contact"), index=True, active_history=True,
-        info={"kind": "ref", "label": _l("Primary contact"), "target": "contact", "readonly": True})
+        info={"kind": "ref", "label": _l("Primary contact"), "target": "contact", "readonly": True, "hangs": False})
     primary_contact = relationship("Contact", foreign_keys=[primary_contact_id], post_update=True)
     __table_args__ = (*fields.sorted_by(
         "customer", "created_at name next_follow_at last_follow_at level status industry source is_won",
@@ -97,7 +97,7 @@ class Contact(Entity, Owned):
     email = fields.text(_l("E-mail"), 120, format="email", import_names=("邮箱", "电子邮箱", "联系人邮箱"))
     wechat = fields.text(_l("WeChat"), 40, import_names=("微信", "微信号"))
     qq = fields.text(_l("QQ"), 20, import_names=("QQ", "QQ号"))
-    superior_id = fields.ref(_l("Direct superior"), "contact")
+    superior_id = fields.ref(_l("Direct superior"), "contact", within="customer", hangs=False)
     superior = relationship("Contact", foreign_keys=[superior_id], remote_side="Contact.id")
     birthday = fields.date(_l("Birthday"), import_names=("生日", "出生日期"))
     hobbies = fields.text(_l("Hobbies"), 120, import_names=("爱好", "兴趣爱好"))
@@ -122,8 +122,10 @@ class Followup(Entity, Owned):
     customer = fields.related("Customer", customer_id)
     method = fields.choice(_l("Method"), "follow_method", required=True, import_names=("跟进方式", "方式"))
     content = fields.note(_l("Content"), required=True, import_names=("跟进内容", "内容"))
-    contact_id = fields.ref(_l("Contact"), "contact", within="customer")
+    contact_id = fields.ref(_l("Contact"), "contact", within="customer", hangs=False)
     contact = fields.related("Contact", contact_id)
+    opportunity_id = fields.ref(_l("Opportunity"), "opportunity", within="customer", hangs=False)
+    opportunity = fields.related("Opportunity", opportunity_id)
     happened_at = fields.moment(_l("Followed up at"), required=True, default=clock.now, import_names=("跟进时间",))
     next_follow_at = fields.moment(_l("Next follow-up"), future=True, import_names=("下次跟进时间",))
     next_plan = fields.text(_l("Plan for next time"), 200, import_names=("下次跟进内容",))

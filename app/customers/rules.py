@@ -133,17 +133,6 @@ def followed_up(session, followup) -> None:
         customer.next_follow_at = followup.next_follow_at
 
 
-def check_delete_customer(session, customer) -> None:
-    """Only without dependants; the sentence names them."""
-    hanging = []
-    for model, label in ((Contact, _("contacts")), (Followup, _("follow-ups"))):
-        n = session.scalar(select(func.count(model.id)).where(model.customer_id == customer.id).execution_options(everyone=True))
-        if n:
-            hanging.append(f"{n} {label}")
-    if hanging:
-        raise RuleError(_("%(name)s cannot be deleted: %(what)s hang on it.", name=customer.name, what="、".join(hanging)))
-
-
 def check_delete_contact(session, contact) -> None:
     """The first contact of a customer gives up that place."""
     customer = session.get(Customer, contact.customer_id)

@@ -11,6 +11,7 @@ from wtforms.validators import Optional
 from app.core.scope import Collaborator
 from app.core.words import _, _l
 from app.extensions import db
+from app.security.actions import owner_form
 from app.security.models import Employee
 from app.views import cells, forms
 from app.views.declare import Action, MenuItem, QuickFilter, Section
@@ -30,13 +31,6 @@ def transfer_form():
         keep = SelectField(_l("The former owner"), default="", choices=[
             SelectChoice("", _l("gives it up")), SelectChoice("read", _l("may still read")), SelectChoice("write", _l("may still edit"))])
     return TransferForm
-
-
-def owner_form():
-    """New owner only."""
-    class OwnerForm(DynamicForm):
-        owner = forms.RefField(_l("New owner"), [forms.Required()], target=Employee)
-    return OwnerForm
 
 
 def share_form():
@@ -96,7 +90,6 @@ class CustomerView(EntityView):
         Action("lock", _l("Lock"), rules.lock, icon="lock", verb="lock", shown=lambda row: not row.is_locked),
         Action("unlock", _l("Unlock"), rules.unlock, icon="lock-open", verb="lock", shown=lambda row: row.is_locked)]
     check_save = staticmethod(rules.check_customer)
-    check_delete = staticmethod(rules.check_delete_customer)
     include_route_methods = EntityView.include_route_methods | {"similar", "follow"}
 
     def row_flags(self, row):
@@ -152,7 +145,7 @@ class ContactView(EntityView):
     model = Contact
     menu = MenuItem("customers", _l("Contact list"), icon="address-book", position=20)
     title, add_label, tab_label = _l("Contacts"), _l("New contact"), _l("Contacts")
-    parent, parent_field = CustomerView, "customer"
+    parents = {CustomerView: "customer"}
     list_columns = "name customer title mobile phone email is_key is_primary next_follow_at owner created_at"
     quick_filters = [
         QuickFilter("mine", _l("Mine"), lambda who: Contact.owner_id == who.id, default=True),
@@ -189,7 +182,7 @@ class FollowupView(EntityView):
     model = Followup
     menu = MenuItem("customers", _l("Follow-ups"), icon="message-dots", position=30)
     title, add_label, tab_label = _l("Follow-ups"), _l("New follow-up"), _l("Follow-ups")
-    parent, parent_field = CustomerView, "customer"
+    parents = {CustomerView: "customer"}
     list_columns = "happened_at customer method content contact next_follow_at owner"
     default_sort = "happened_at.desc"
     quick_filters = [
@@ -198,7 +191,7 @@ class FollowupView(EntityView):
     conditions = "customer method owner happened_at next_follow_at"
     head = "method owner"
     facts = "customer contact happened_at next_follow_at"
-    sections = [Section(_l("Follow-up"), "customer contact method happened_at content next_follow_at next_plan owner"),
+    sections = [Section(_l("Follow-up"), "customer contact opportunity method happened_at content next_follow_at next_plan owner"),
                 Section(_l("System data"), "created_by created_at changed_at")]
     check_save = staticmethod(rules.check_followup)
 

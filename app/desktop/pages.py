@@ -37,7 +37,7 @@ class DesktopPage(Page):
             return render_template("desktop/index.html", figures=[], today=[], latest=[])
         counted = [(key, label, clause(self.who)) for key, label, clause in rules.BOARD]
         numbers = db.session.execute(select(*(
-            select(func.count()).select_from(select(Customer.id).where(clause).limit(10_001).subquery()).scalar_subquery().label(key)
+            select(func.count()).select_from(select(Customer.owner_id).where(clause).limit(10_001).subquery()).scalar_subquery().label(key)
             for key, _label, clause in counted))).one()._mapping
         mine = rules.mine(self.who)
         today = db.session.scalars(select(Customer).where(mine, rules.to_call(self.who)).order_by(Customer.next_follow_at).limit(12)).all()

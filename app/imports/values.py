@@ -135,6 +135,16 @@ def whole(one, raw):
     return int(value)
 
 
+def scaled(scale: int):
+    """A decimal number in whole parts of 1/scale."""
+    def read(one, raw):
+        value = narrow(raw).replace(",", "").rstrip("%")
+        if not re.fullmatch(r"-?\d{1,9}(\.\d+)?", value) or Decimal(value) * scale % 1:
+            raise Fault(_("not a number"))
+        return int(Decimal(value) * scale)
+    return read
+
+
 def flag(one, raw):
     """是/否, √/×, Y/N, 1/0."""
     value = narrow(raw).lower()
@@ -144,4 +154,4 @@ def flag(one, raw):
 
 
 KINDS = {"text": text, "note": text, "number": text, "date": day, "moment": moment, "money": amount, "whole": whole,
-         "percent": whole, "flag": flag}
+         "percent": scaled(100), "quantity": scaled(1000), "flag": flag}

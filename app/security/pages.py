@@ -19,8 +19,20 @@ from app.views.page import Page
 from . import roles, rules
 from .models import SCOPES, Employee, RolePolicy
 
-VERBS = {"read": _l("View"), "add": _l("Add"), "edit": _l("Edit"), "delete": _l("Delete"), "import": _l("Import"), "export": _l("Export"),
-         "transfer": _l("Transfer"), "share": _l("Share"), "lock": _l("Lock"), "undo": _l("Undo of others")}
+VERBS = {
+    "read": _l("View"),
+    "add": _l("Add"),
+    "edit": _l("Edit"),
+    "delete": _l("Delete"),
+    "import": _l("Import"),
+    "export": _l("Export"),
+    "transfer": _l("Transfer"),
+    "share": _l("Share"),
+    "lock": _l("Lock"),
+    "undo": _l("Undo of others"),
+    "confirm": _l("Confirm"),
+    "pay": _l("Pay out"),
+}
 
 
 class RolePage(Page):
@@ -56,7 +68,13 @@ class RolePage(Page):
 
     @staticmethod
     def _matrix(held):
-        titles = {"role": _l("Roles"), "batch": _l("Operations"), "job": _l("Background work"), **{v.entity: v.title for v in _views()}}
+        titles = {
+            "role": _l("Roles"),
+            "batch": _l("Operations"),
+            "job": _l("Background work"),
+            "parameter": _l("System parameters"),
+            **{v.entity: v.title for v in _views()},
+        }
         return [{"entity": name, "label": str(titles.get(name, name)), "cells": [
             {"verb": verb, "known": verb in known, "held": (name, verb) in held} for verb in VERBS]}
             for name, known in roles.verbs_of_views().items()]
@@ -138,6 +156,9 @@ def _views():
 
 
 def _title(model) -> str:
+    part_of = getattr(model, "part_of", None)
+    if part_of:
+        return f"{_title(entity.by_name(part_of))} · {_('Lines')}"
     return next((str(v.title) for v in _views() if v.model is model), model.__name__)
 
 

@@ -5,21 +5,44 @@
 from flask_appbuilder.security.sqla.models import Permission, PermissionView, Role, ViewMenu
 from sqlalchemy import select
 
+from app.core.describe import describe
+from app.core.entity import entities
+
 from .models import RolePolicy
 
-CRM = ("customer", "contact", "followup")
-ALL_CRM = dict.fromkeys(CRM, "*")
+CRM = ("customer", "contact", "followup", "opportunity", "quote", "contract", "paymentplan", "payment", "invoice", "expense", "claim")
+ALL_CRM = {
+    **dict.fromkeys(CRM, "*"),
+    "payment": "read add edit delete import export transfer",
+    "product": "read",
+    "productcategory": "read",
+    "pricelist": "read",
+    "approval": "read",
+}
+COSTS = ("cost", "margin")  # what only who leads or counts may see
 DEFAULTS = {  # key: (name, data scope, {entity: verbs})
     "admin": ("管理员", "all", {"*": "*"}),
     "director": ("销售总监", "all", {**ALL_CRM, "user": "read", "department": "read"}),
     "manager": ("销售经理", "subordinates", {**ALL_CRM, "user": "read", "department": "read"}),
     "sales": ("销售员", "own", {
         "customer": "read add edit delete import export transfer share lock", "contact": "read add edit delete import export transfer",
-        "followup": "read add edit delete export"}),
-    "finance": ("财务", "all", dict.fromkeys(CRM, "read export")),
-    "office": ("行政", "all", {"customer": "read add edit import", "contact": "read add edit import", "followup": "read add"}),
+        "followup": "read add edit delete export", "product": "read", "productcategory": "read", "pricelist": "read", "approval": "read",
+        **dict.fromkeys(("opportunity", "quote", "contract", "paymentplan", "payment", "expense", "claim"),
+                        "read add edit delete import export transfer"), "invoice": "read"}),
+    "finance": ("财务", "all", {**dict.fromkeys(CRM, "read export"), **dict.fromkeys(("paymentplan", "payment", "invoice", "claim"), "*"),
+                              "expense": "read export edit", "product": "read export", "productcategory": "read", "pricelist": "read",
+                              "approval": "read"}),
+    "office": ("行政", "all", {"customer": "read add edit import", "contact": "read add edit import", "followup": "read add",
+                                  **dict.fromkeys(("product", "productcategory", "pricelist"), "read add edit import export"),
+                                  **dict.fromkeys(("quote", "contract", "expense", "claim"), "read add edit"), "approval": "read"}),
 }
-MORE_VERBS = {"role": ("read", "edit", "add", "delete"), "loginlog": ("read", "export"), "batch": ("read", "undo"), "job": ("read",)}
+MORE_VERBS = {
+    "role": ("read", "edit", "add", "delete"),
+    "loginlog": ("read", "export"),
+    "batch": ("read", "undo"),
+    "job": ("read",),
+    "parameter": ("read", "edit"),
+}
 
 
 def verbs_of_views() -> dict[str, tuple]:
@@ -57,20 +80,26 @@ def set_grants(session, role, pairs) -> None:
     role.permissions = [_permission(session, entity, verb) for entity, verb in sorted(set(pairs))]
 
 
+def _hidden() -> list[str]:
+    """The cost and margin fields of all entities: salespeople do not see them (product.md 4.9.3)."""
+    return [f"{m.__tablename__}.{one.name}" for m in entities() for one in describe(m).values() if one.masked and one.name in COSTS]
+
+
 def seed(session, again: bool = False) -> None:
     """Make the default roles that are missing; `again` puts the present ones back to their defaults."""
     known = verbs_of_views()
     have = {p.key: p for p in session.scalars(select(RolePolicy))}
-    for key, (name, scope, entities) in DEFAULTS.items():
+    for key, (name, scope, granted) in DEFAULTS.items():
         if key in have and not again and key != "admin":
             continue
         policy = have.get(key)
         role = session.get(Role, policy.role_id) if policy else Role(name=name)
         session.add(role)
         session.flush()
-        set_grants(session, role, grants(entities, known))
+        set_grants(session, role, grants(granted, known))
         if policy is None:
-            session.add(RolePolicy(role_id=role.id, scope=scope, key=key, masked=[]))
+            policy = RolePolicy(role_id=role.id, scope=scope, key=key, masked=_hidden() if key in ("sales", "office") else [])
+            session.add(policy)
         elif again:
-            policy.scope, policy.masked = scope, []
+            policy.scope, policy.masked = scope, _hidden() if key in ("sales", "office") else []
     session.flush()

@@ -1,10 +1,12 @@
 """Actions on chosen rows: offered by right, done by a rule, one commit, one sentence, one way back."""
-from flask import abort, flash, redirect, render_template, request
+from flask import abort, current_app, flash, redirect, render_template, request
 from sqlalchemy import select
 
 from app.core import actor, changes, scope
+from app.core.entity import Entity
+from app.core.hanging import hanging
 from app.core.rules import RuleError
-from app.core.words import _l, ngettext
+from app.core.words import _, _l, ngettext
 from app.extensions import db
 
 from .declare import Action
@@ -15,9 +17,19 @@ LIMIT = 1000  # rows of one action without a job
 
 def _delete_rows(session, rows, view):
     for row in rows:
+        type(view).check_change(session, row)
         type(view).check_delete(session, row)
+        _check_hanging(session, row)
         session.delete(row)
     return ngettext("%(num)d record moved to the trash.", "%(num)d records moved to the trash.", len(rows))
+
+
+def _check_hanging(session, row) -> None:
+    """Refuse with a sentence that names what hangs on the record (product.md 5.5)."""
+    titles = {v.model: v.title for v in current_app.appbuilder.baseviews if getattr(v, "model", None) is not None}
+    if found := hanging(session, row):
+        what = "、".join(_("%(n)d × %(what)s", n=n, what=titles.get(model, "")) for model, n in found)
+        raise RuleError(_("%(name)s cannot be deleted: %(what)s hang on it.", name=row, what=what))
 
 
 DELETE = Action("delete", _l("Delete"), _delete_rows, icon="trash", danger=True, verb="delete",
@@ -87,6 +99,9 @@ def _do(view, action, rows, values):
         db.session.rollback()
         flash(str(no), "danger")
         return _back(view)
+    if isinstance(said, Entity):
+        say_done(str(action.label))
+        return redirect(f"/{said.__tablename__.replace('_', '')}/show/{said.id}")
     say_done(said or ngettext("%(num)d record changed.", "%(num)d records changed.", len(rows)))
     return _back(view, view.home if action is DELETE else None)
 

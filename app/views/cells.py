@@ -20,7 +20,9 @@ def english() -> bool:
 
 def mask(value: str) -> str:
     """138****8812: the middle of a number behind stars."""
-    text = str(value)
+    if not isinstance(value, str):
+        return "****"
+    text = value
     keep = 3 if len(text) >= 7 else 1
     return text[:keep] + "*" * 4 + text[-4:] if len(text) > keep + 4 else text[:1] + "****"
 
@@ -40,6 +42,16 @@ def moment(value: dt.datetime, short=False) -> str:
     """A naive UTC moment in the office's time."""
     local = clock.to_office(value)
     return local.strftime("%m-%d %H:%M" if short and local.year == clock.today().year else "%Y-%m-%d %H:%M")
+
+
+def hundredths(value: int) -> str:
+    """1350 as 13.5."""
+    return f"{value / 100:.2f}".rstrip("0").rstrip(".")
+
+
+def thousandths(value: int) -> str:
+    """1500 as 1.5."""
+    return f"{value / 1000:,.3f}".rstrip("0").rstrip(".")
 
 
 def reader(one):
@@ -62,7 +74,8 @@ def _turner(one):
     if one.kind == "flag":
         yes, no = _("Yes"), _("No")
         return lambda value: yes if value else no
-    return {"money": money.to_yuan, "moment": clock.to_office, "date": _same, "whole": _same, "percent": _same}.get(one.kind, str)
+    return {"money": money.to_yuan, "moment": clock.to_office, "date": _same, "whole": _same, "percent": lambda v: v / 100,
+            "quantity": lambda v: v / 1000}.get(one.kind, str)
 
 
 def _same(value):
@@ -124,7 +137,10 @@ def _flag(one, short):
 _KINDS: dict = {
     "choice": _choice, "moment": _moment, "flag": _flag,
     "money": lambda one, short: lambda value: f'<span class="num">{money.shown(value)}</span>',
-    "date": lambda one, short: lambda value: day(value, short), "percent": lambda one, short: lambda value: f"{value / 100:g}%"}
+    "date": lambda one, short: lambda value: day(value, short),
+    "percent": lambda one, short: lambda value: f'<span class="num">{hundredths(value)}%</span>',
+    "quantity": lambda one, short: lambda value: f'<span class="num">{thousandths(value)}</span>',
+    "html": lambda one, short: str}
 
 
 def maker(one, short=True):
@@ -132,7 +148,8 @@ def maker(one, short=True):
     (mask, labels, language, link) is settled once, not once a cell."""
     name, key, empty = one.name, one.key, str(EMPTY)
     turn = (lambda value: str(escape(mask(value)))) if is_masked(one) else _KINDS.get(one.kind, lambda one, short: _plain)(one, short)
-    place = f'<a href="/{one.target.replace("_", "")}/show/' if one.kind == "ref" and one.target not in ("ab_user", None) else ""
+    linked = one.kind == "ref" and one.target not in ("ab_user", None) and one.info.get("linked", True)
+    place = f'<a href="/{one.target.replace("_", "")}/show/' if linked else ""
 
     def make(row):
         value = getattr(row, name)

@@ -3,9 +3,9 @@ import datetime as dt
 
 from flask import abort
 from markupsafe import Markup
-from sqlalchemy import false
+from sqlalchemy import and_, false, true
 
-from app.core import choices, clock, memo
+from app.core import choices, clock, memo, money
 from app.core.describe import target_model
 from app.core.words import _, _l
 from app.extensions import db
@@ -53,6 +53,16 @@ def within(attribute, kind: str, key: str):
     return (attribute >= clock.day_start(first)) & (attribute < clock.day_start(last + dt.timedelta(1)))
 
 
+def _between(attribute, value: str):
+    """Amounts from~to in yuan, one side may be open; a single amount is the least."""
+    low, _tilde, high = value.replace(",", "").partition("~")
+    try:
+        found = [attribute >= money.to_fen(low.strip())] if low.strip() else []
+        return and_(true(), *found, *([attribute <= money.to_fen(high.strip())] if high.strip() else []))
+    except ValueError:
+        abort(400)
+
+
 def clause(one, value: str):
     """The WHERE of one condition: '=' alone is empty, '=text' is exactly this text; a malformed value is a 400."""
     attribute = one.attribute
@@ -63,6 +73,8 @@ def clause(one, value: str):
             return within(attribute, one.kind, value)
         except (ValueError, OverflowError, IndexError):
             abort(400)
+    if one.kind == "money":
+        return _between(attribute, value)
     if one.kind == "ref":
         return attribute == int(value) if value.isascii() and value.isdecimal() and len(value) < 16 else false()
     if one.kind == "flag":

@@ -10,7 +10,7 @@ from flask_appbuilder.forms import DynamicForm
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from sqlalchemy import false, or_, select
 
-from app.core import actor, choices, clock, scope
+from app.core import actor, choices, scope
 from app.core.describe import describe, label_of
 from app.core.rules import RuleError
 from app.core.words import _
@@ -39,13 +39,17 @@ class EntityView(ModelView):
     default_sort = "created_at.desc"
     form_columns: str | None = None  # when the form shows less than the sections
     facts = head = ""
-    parent: type | None = None
-    parent_field = ""
+    sums: dict = {}  # list column -> SQL aggregate over the filtered rows, shown in the foot
+    parents: dict = {}  # earlier views on whose pages this list is a tab -> the field that leads there
+    nexts: tuple = ()  # (entity, label, icon): documents that can be started from this one
+    next_as = ""  # the field of the next document that leads here, when it is not this entity's name
+    extra_bar = ""  # a template with more buttons for the page's bar
     tab_label = None
     importable = exportable = True
     include_route_methods = ROUTES
     check_save = staticmethod(lambda session, row: None)
     check_delete = staticmethod(lambda session, row: None)
+    check_change = staticmethod(lambda session, row: None)  # refuses a row that must not be edited or deleted any more
 
     def __init_subclass__(cls, **kw):
         super().__init_subclass__(**kw)
@@ -63,7 +67,7 @@ class EntityView(ModelView):
                 *(n for s in cls.sections for n in s.fields)]
         if unknown := sorted({n for n in said if n not in cls.fields}):
             raise TypeError(f"{cls.__name__} speaks of unknown fields: {unknown}")
-        cls.sortable = {n for n, one in cls.fields.items() if one.attribute is not None and one.kind != "note"}
+        cls.sortable = {n for n, one in cls.fields.items() if one.attribute is not None and one.kind not in ("note", "html")}
         cls.search_columns = [n for n, one in cls.fields.items() if one.column is not None]
         cls.list_title = cls.show_title = cls.add_title = cls.edit_title = cls.title  # else FAB says "List Customer"
         cls.search_form = cls.add_form = cls.edit_form = DynamicForm
@@ -92,9 +96,17 @@ class EntityView(ModelView):
 
     def preset(self, form) -> None:
         """Fill a new form from the address (a tab's 新建 hands over the parent)."""
+        if (copied := request.args.get("copy", "")).isdecimal():
+            self.copy_into(form, self.fetch(int(copied)))
         for one in self.form_fields():
             if value := request.args.get(one.name):
                 form[one.name].process_formdata([value])
+
+    def copy_into(self, form, row) -> None:
+        """复制: a new form with what another record holds, but for its number and unique values."""
+        for one in self.form_fields():
+            if one.kind != "number" and not one.info.get("unique") and not cells.is_masked(one):
+                form[one.name].data = getattr(row, one.key)
 
     def after_save(self, row, fresh: bool) -> None:
         """Hook inside the transaction, after the row has an id."""
@@ -112,19 +124,21 @@ class EntityView(ModelView):
     def list(self):
         """The list page: buttons, quick-filter panel, table (manual 3.2)."""
         listing = Listing(self)
-        page = listing.context()
+        actions = acting.offered(self, many=True)
+        page = listing.context(ticks=bool(actions))
         if cookie.get(place := f"at.{self.entity}") != (state := listing.query_string()[:300]):
             cookie[place] = state
         return render_template(
             "entity/list.html", view=self, page=page, listing=listing, quick=listing.quick_context(),
             conditions=listing.condition_context(), q=listing.q, saved=listing.saved_context(),
-            actions=acting.offered(self, many=True), may=self.may)
+            actions=actions, may=self.may)
 
     @expose("/counts")
     @granted("read")
     def list_counts(self):
-        """{key: n} of the named filters, fetched after the page."""
-        return jsonify(counts(self))
+        """{key: n} of the named filters and {"sum": {column: text}} of the asked rows, fetched after the page."""
+        sums = Listing(self).sums() if self.sums else {}
+        return jsonify({**counts(self), **({"sum": sums} if sums else {})})
 
     @expose("/columns")
     @granted("read")
@@ -143,11 +157,15 @@ class EntityView(ModelView):
             if one.kind == "ref" and (value := request.args.get(name, "")).isdecimal():
                 wanted = wanted.where(one.attribute == int(value))
         rows = db.session.scalars(self.choosable(wanted).order_by(self.model.id.desc()).limit(20))
-        return jsonify(results=[{"id": row.id, "text": str(row), "hint": self.hint(row)} for row in rows])
+        return jsonify(results=[{"id": row.id, "text": str(row), "hint": self.hint(row), **self.option(row)} for row in rows])
 
     def choosable(self, wanted):
         """Narrow the rows that may be chosen in a form."""
         return wanted
+
+    def option(self, row) -> dict:
+        """More that an option carries for the form's script."""
+        return {}
 
     def hint(self, row) -> str:
         """The second line of an option."""
@@ -167,6 +185,14 @@ class EntityView(ModelView):
         return redirect(f"{self.home}?{cookie.get(f'at.{self.entity}', '')}")
 
     # ---- record ------------------------------------------------------------------------------------------------
+    def above(self, row) -> str:
+        """HTML under the head of the record's page."""
+        return ""
+
+    def below(self, row) -> str:
+        """HTML under the sections of the record's page."""
+        return ""
+
     def fetch(self, pk):
         """The visible row, or 404."""
         return db.session.get(self.model, pk) or abort(404)
@@ -176,6 +202,15 @@ class EntityView(ModelView):
         wanted = select(self.model).where(self.model.id == pk)
         row = db.session.scalar(wanted.with_for_update(of=self.model) if lock else wanted) or abort(404)
         return row if scope.may_edit(db.session, row, actor.current()) else abort(403)
+
+    def refused_change(self, row):
+        """The way back with the sentence when the row must not be changed any more, else None."""
+        try:
+            type(self).check_change(db.session, row)
+        except RuleError as no:
+            flash(str(no), "danger")
+            return redirect(f"{self.route_base}/show/{row.id}")
+        return None
 
     def may(self, verb: str) -> bool:
         """Whether the acting person holds a right on this entity."""
@@ -187,7 +222,15 @@ class EntityView(ModelView):
         """The page of a record: head, facts, tabs (product.md 4.3 Detail page)."""
         row = self.fetch(pk)
         record.recent(self, row)
-        return render_template("entity/show.html", view=self, item=row, may=self.may, **record.context(self, row))
+        return render_template(
+            "entity/show.html", view=self, item=row, nexts=self.next_documents(row), may=self.may, **record.context(self, row)
+        )
+
+    def next_documents(self, row) -> list[dict]:
+        """The links that start the next document with everything carried over."""
+        may = actor.current().may
+        return [{"url": f"/{entity}/add?{self.next_as or self.entity}={row.id}", "label": str(label), "icon": icon}
+                for entity, label, icon in self.nexts if may(entity, "add")]
 
     @expose("/add", methods=["GET", "POST"])
     @granted("add")
@@ -199,7 +242,8 @@ class EntityView(ModelView):
     @granted("edit")
     def edit(self, pk):
         """The form of an existing record."""
-        return self._form(self.fetch_for_edit(pk, lock=request.method == "POST"))
+        row = self.fetch_for_edit(pk, lock=request.method == "POST")
+        return self.refused_change(row) or self._form(row)
 
     def form_class(self, fields, row):
         """The form of these fields."""
@@ -210,8 +254,15 @@ class EntityView(ModelView):
         found = [{"label": str(s.label), "fields": [n for n in s.fields if n in names]} for s in self.sections]
         return [s for s in found if s["fields"]]
 
+    def more_clashes(self, form, row) -> list:
+        """Hook of the optimistic lock: what else both changed, as {name, label, mine, theirs}."""
+        return []
+
     def before_save(self, row, form) -> None:
         """Hook before the rules: what the form holds beyond the row's fields."""
+
+    def after_fill(self, row, form) -> None:
+        """Hook inside the transaction, after the row has an id: rows that belong to it."""
 
     def _form(self, row):
         fields = self.form_fields(row)
@@ -232,7 +283,7 @@ class EntityView(ModelView):
         if row is None:
             scalars = {f.name: f.column.default.arg for f in fields if f.column.default is not None and f.column.default.is_scalar}
             listed = {f.name: choices.default(db.session, f.choices) for f in fields if f.choices}
-            now = {f.name: clock.now() for f in fields if f.kind == "moment" and f.required}
+            now = {f.name: f.column.default.arg(None) for f in fields if f.kind in ("date", "moment") and f.column.default is not None}
             return {**listed, **scalars, **now, "owner": actor.current_id()}
         return {f.name: getattr(row, f.key) for f in fields}
 
@@ -240,7 +291,7 @@ class EntityView(ModelView):
         """Redirect when saved; otherwise what the form page must tell."""
         if row is None and (made := saving.saved_before(form)):
             return redirect(f"{self.route_base}/show/{made}")
-        clashes = saving.merge(form, row, fields, saving.as_typed) if row else []
+        clashes = [*saving.merge(form, row, fields, saving.as_typed), *self.more_clashes(form, row)] if row else []
         if not form.validate():
             return {}
         if clashes:
@@ -255,6 +306,7 @@ class EntityView(ModelView):
                 type(self).check_save(db.session, row)
             db.session.add(row)
             db.session.flush()
+            self.after_fill(row, form)
             self.after_save(row, fresh)
             if fresh:
                 saving.remember(form, row)
@@ -276,7 +328,11 @@ class EntityView(ModelView):
         return render_template(
             "entity/form.html", view=self, form=form, item=row, sections=sections,
             errors_count=errors, conflict=conflict, title=str(row) if row is not None else str(self.add_label), may=self.may,
-            cancel=f"{self.route_base}/show/{row.id}" if row is not None else self.back_url())
+            cancel=f"{self.route_base}/show/{row.id}" if row is not None else self.back_url(), **self.form_more(form, row))
+
+    def form_more(self, form, row) -> dict:
+        """More for the form's template."""
+        return {}
 
     def back_url(self) -> str:
         """The list as this person left it."""

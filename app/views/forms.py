@@ -89,6 +89,35 @@ class WholeField(StringField):
         return self.raw_data[0] if self.raw_data else "" if self.data is None else str(self.data)
 
 
+class ScaledField(StringField):
+    """A decimal number on screen, a whole number of its smallest parts in `data`."""
+
+    scale, places = 100, 2
+
+    def _value(self):
+        if self.raw_data:
+            return self.raw_data[0]
+        return "" if self.data is None else f"{self.data / self.scale:.{self.places}f}".rstrip("0").rstrip(".")
+
+    def process_formdata(self, values):
+        text = (clean(values[0]) or "").replace(",", "").replace("，", "").rstrip("%％") if values else ""
+        if text and not re.fullmatch(r"-?\d{1,9}(\.\d+)?", text):
+            raise ValueError(_("This is not a number."))
+        if text and len(text.partition(".")[2].rstrip("0")) > self.places:
+            raise ValueError(_("At most %(n)d decimals.", n=self.places))
+        self.data = int(Decimal(text) * self.scale) if text else None
+
+
+class PercentField(ScaledField):
+    """Percent on screen, hundredths of a percent in `data`."""
+
+
+class QuantityField(ScaledField):
+    """A quantity on screen, thousandths in `data`."""
+
+    scale, places = 1000, 3
+
+
 class DayField(DateField):
     """A day, yyyy-mm-dd."""
 
@@ -146,6 +175,8 @@ class RefWidget:
         kw["data-k-choose"], kw["aria-label"] = field.url, field.label.text
         if field.within:
             kw["data-k-within"] = field.within
+        if field.beside:
+            kw["data-k-beside"] = field.beside
         chosen = field.chosen()
         option = Markup('<option value="{}" selected>{}</option>').format(*chosen) if chosen else ""
         return Markup("<select {}><option value=''></option>{}</select>").format(
@@ -157,9 +188,9 @@ class RefField(WtField):
 
     widget = RefWidget()
 
-    def __init__(self, label=None, validators=None, target=None, within=None, **kw):
+    def __init__(self, label=None, validators=None, target=None, within=None, beside=None, **kw):
         super().__init__(label, validators, **kw)
-        self.target, self.within = target, within
+        self.target, self.within, self.beside = target, within, beside
         self.url = f"/{'user' if target.__tablename__ == 'ab_user' else target.__tablename__.replace('_', '')}/choose"
 
     def process_formdata(self, values):
@@ -181,8 +212,18 @@ class RefField(WtField):
             raise ValidationError(_("Choose one of the list."))
 
 
-_MAKERS = {"text": StringField, "note": TextAreaField, "money": MoneyField, "whole": WholeField, "percent": WholeField,
-           "date": DayField, "moment": MomentField, "flag": BooleanField, "number": StringField}
+_MAKERS = {
+    "text": StringField,
+    "note": TextAreaField,
+    "money": MoneyField,
+    "whole": WholeField,
+    "percent": PercentField,
+    "quantity": QuantityField,
+    "date": DayField,
+    "moment": MomentField,
+    "flag": BooleanField,
+    "number": StringField,
+}
 
 
 def make_field(one) -> UnboundField:
@@ -192,7 +233,9 @@ def make_field(one) -> UnboundField:
         checks.append(Length(max=one.size, message=_l("At most %(max)d characters.")))
     if one.format in PATTERNS:
         checks.append(Shaped(one.format))
-    extra: dict = {"filters": [clean]} if one.kind in ("text", "note") else {}
+    extra: dict = {"filters": [clean]} if one.kind in ("text", "note", "number") else {}
+    if one.kind == "number":
+        extra["render_kw"] = {"placeholder": _l("made by the numbering rule")}
     if one.format == "mobile":
         extra["filters"].append(mobile_digits)
     if one.kind == "choice":

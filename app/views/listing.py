@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from app.core import actor, preferences
+from app.core import actor, money, preferences
 from app.core.words import _
 from app.extensions import db
 
@@ -22,9 +22,14 @@ SIZES = (25, 50, 100, 200)
 CAP = 10_001  # totals beyond are shown as 10,000+
 
 
+def counted(model):
+    """The column to count rows by: one that every index of sorted lists holds, so that the index alone can answer."""
+    return model.owner_id if hasattr(model, "owner_id") else model.id
+
+
 def _align(one) -> str:
     """Figures stand to the right."""
-    return "r" if one.kind in ("money", "whole", "percent") else ""
+    return "r" if one.kind in ("money", "whole", "percent", "quantity") else ""
 
 
 class Listing:
@@ -52,11 +57,16 @@ class Listing:
         if name is None:
             name, way = (self.prefs.get("sort") or self.view.default_sort).split(".")
         one = self.view.fields.get(name)
-        if way not in ("asc", "desc") or one is None or one.attribute is None or name not in self.view.sortable:
+        if way not in ("asc", "desc") or one is None or one.attribute is None or name not in self.view.sortable or self._secret(one):
             if f"_oc_{self.name}" in self.args:
                 abort(400)
             return self.view.fields["created_at"], "desc"
         return one, way
+
+    @staticmethod
+    def _secret(one) -> bool:
+        """A masked figure must not be guessed by sorting or narrowing; a masked phone may be looked for."""
+        return one.kind != "text" and cells.is_masked(one)
 
     def _quick(self):
         key = self.args.get("quick")
@@ -79,7 +89,7 @@ class Listing:
         if self.q:
             found.append(self.view.search_clause(self.q))
         for name in self.view.condition_names:
-            if value := self.args.get(name, "").strip():
+            if (value := self.args.get(name, "").strip()) and not self._secret(self.view.fields[name]):
                 found.append(conditions.clause(self.view.fields[name], value))
         return found
 
@@ -91,6 +101,8 @@ class Listing:
             asked.filters, asked.values = [], []
             get_filter_args(asked, disallow_if_not_in_search=True)
             for one, value in zip(asked.filters, asked.values, strict=False):
+                if self._secret(self.view.fields[one.column_name]):
+                    abort(400)
                 wanted = one.apply(wanted, value)
         return wanted
 
@@ -102,10 +114,18 @@ class Listing:
 
     def total(self) -> int:
         """How many match; beyond CAP only "more", so that the cost does not grow with the table."""
-        wanted = self.statement()
+        wanted = self.statement().with_only_columns(counted(self.view.model))
         if self.args.get("exact"):
             return db.session.scalar(select(func.count()).select_from(wanted.subquery()))
         return db.session.scalar(select(func.count()).select_from(wanted.limit(CAP).subquery()))
+
+    def sums(self) -> dict[str, str]:
+        """column -> the sum over all matching rows as people read it; masked ones are left out."""
+        wanted = {name: sql for name, sql in self.view.sums.items() if not cells.is_masked(self.view.fields[name])}
+        model = self.view.model
+        row = db.session.execute(select(*(sql.label(name) for name, sql in wanted.items())).select_from(model).where(
+            model.id.in_(self.statement()))).one()._mapping
+        return {name: money.shown(int(row[name] or 0)) for name in wanted}
 
     def ids(self) -> list[int]:
         """The ids of this page in order."""
@@ -141,26 +161,31 @@ class Listing:
         return f"{self.view.route_base}/list/" + (f"?{text}" if text else "")
 
     # ---- context of the template -------------------------------------------------------------------------------
-    def context(self) -> SimpleNamespace:
+    def context(self, ticks=False) -> SimpleNamespace:
         """The `page` object of templates/entity/list.html."""
         rows, total = self.rows(), self.total()
         shown, pages = self.columns(), max(1, -(-total // self.size))
         return SimpleNamespace(
-            rows=list(self._lines(rows, shown)), columns=[self._head(one) for one in shown], total=total,
+            rows=rows, rows_html=Markup("").join(self._lines(rows, shown, ticks)), columns=[self._head(one) for one in shown], total=total,
             total_text=f"{CAP - 1:,}+" if total == CAP else f"{total:,}",
             number=self.page, pages=pages, size=self.size, links=self._links(pages),
             sizes=[{"n": n, "url": self.url(**{f"psize_{self.name}": n, f"page_{self.name}": None}), "active": n == self.size}
                    for n in SIZES])
 
-    def _lines(self, rows, shown):
-        """(id, the cells as HTML, flags) of each row: joined here, because this is the hottest loop of the program."""
+    def _lines(self, rows, shown, ticks):
+        """Each row as HTML, joined here: this is the hottest loop of the program. A page with `ticks` has check boxes."""
         opened = [f'</td><td class="{_align(one)}" data-label="{escape(one.label)}">' for one in shown[1:]]
         place = f'<td class="main"><a href="{escape(self.view.route_base)}/show/'
         first, *makers = (cells.maker(one) for one in shown)
         pairs = list(zip(opened, makers, strict=True))
+        tick = ('<td class="ck"><input class="form-check-input" type="checkbox" name="rowid" value="%d" '
+                f'form="af-{escape(self.view.entity)}" data-k-row aria-label="{escape(_("Select"))}"></td>') if ticks else ""
         for row in rows:
             rest = "".join([start + make(row) for start, make in pairs])
-            yield row.id, Markup(f'{place}{row.id}">{first(row)}</a>{rest}</td>'), self.view.row_flags(row)
+            flags = self.view.row_flags(row)
+            look = f' class="{escape(flags)}"' if flags else ""
+            yield Markup(f'<tr data-id="{row.id}"{look}>{tick and tick % row.id}'
+                         f'{place}{row.id}">{first(row)}</a>{rest}</td></tr>\n')
 
     def _head(self, one):
         sortable, (by, way) = one.name in self.view.sortable, self.order
@@ -205,9 +230,9 @@ class Listing:
 def counts(view) -> dict:
     """How many rows each named filter has, capped, in one statement."""
     wanted = [select(func.count()).select_from(
-        select(view.model.id).where(f.rule(actor.current())).limit(CAP).subquery()).scalar_subquery().label(f.key)
+        select(counted(view.model)).where(f.rule(actor.current())).limit(CAP).subquery()).scalar_subquery().label(f.key)
         for f in view.quick_filters if f.count]
-    wanted.append(select(func.count()).select_from(select(view.model.id).limit(CAP).subquery()).scalar_subquery().label("all"))
+    wanted.append(select(func.count()).select_from(select(counted(view.model)).limit(CAP).subquery()).scalar_subquery().label("all"))
     row = db.session.execute(select(*wanted)).one()
     return {key: min(n, CAP - 1) for key, n in row._mapping.items()}
 

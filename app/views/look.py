@@ -1,4 +1,5 @@
 """Headers and template globals: nonce, icons, hashed asset addresses (promises: strict CSP, frames, sniffing)."""
+import datetime as dt
 import gzip
 import hashlib
 import secrets
@@ -10,7 +11,7 @@ from flask_wtf.csrf import generate_csrf
 from jinja2 import Undefined
 from markupsafe import Markup
 
-from app.core import choices
+from app.core import choices, money
 
 from . import cells
 
@@ -96,8 +97,17 @@ def _headers(answer):
 
 def init_look(app) -> None:
     """Globals are set before the first render: FAB imports macros without context."""
-    app.jinja_env.globals.update(csp_nonce=csp_nonce, icon=icon, asset=asset, cells=cells, token=token, new_token=new_token,
-                                 scope_label=lambda key: choices.label(None, "data_scope", key))
+    app.jinja_env.globals.update(
+        csp_nonce=csp_nonce,
+        icon=icon,
+        asset=asset,
+        cells=cells,
+        token=token,
+        new_token=new_token,
+        capitals=money.capitals,
+        timedelta=dt.timedelta,
+        scope_label=lambda key: choices.label(None, "data_scope", key),
+    )
     app.jinja_env.undefined = Nothing
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.after_request(_headers)

@@ -18,7 +18,8 @@ from app.extensions import db
 from . import acting, cells, files
 from .listing import SIZES, Listing
 
-TABS: dict = {}  # parent view class -> child views, filled when the views are registered
+TABS: dict = {}  # parent view class -> (child view, its field), filled when the views are registered
+FIGURES: dict = {}  # view class -> functions row -> [(label, HTML)] of later modules: the head figures of a page
 
 
 def context(view, row) -> dict:
@@ -29,7 +30,8 @@ def context(view, row) -> dict:
         "sections": [{"label": str(s.label), "rows": [_line(view, row, n) for n in s.fields]} for s in view.sections],
         "head": {"title": str(row), "initial": str(row)[:1], "tags": [(view.label(n), cells.cell(row, view.fields[n], False))
                                                                      for n in view.head.split()]},
-        "facts": [(view.label(n), cells.cell(row, view.fields[n])) for n in view.facts.split()],
+        "facts": [*((view.label(n), cells.cell(row, view.fields[n])) for n in view.facts.split()),
+                  *(fact for more in FIGURES.get(type(view), ()) for fact in more(row))],
         "actions": acting.offered(view, row=row), "tabs": tabs, "tab": chosen, "tab_body": _body(view, row, chosen),
         "prev": before and f"{view.route_base}/show/{before}", "next": after and f"{view.route_base}/show/{after}",
         "back": view.back_url(), "files": files.of(row) if chosen == "attachment" else [],
@@ -83,9 +85,10 @@ def _line(view, row, name):
 
 def _tabs(view, row):
     """The tabs with the counts of their rows (one statement for all), and the key of the chosen one."""
-    children = [c for c in TABS.get(type(view), []) if c.may("read")]
-    wanted = [select(func.count()).select_from(select(c.model.id).where(under(c, row)).subquery()).scalar_subquery().label(c.entity)
-              for c in children]
+    related = [(c, field) for c, field in TABS.get(type(view), []) if c.may("read")]
+    children = [c for c, _field in related]
+    wanted = [select(func.count()).select_from(select(c.model.id).where(under(c, field, row)).subquery()).scalar_subquery().label(c.entity)
+              for c, field in related]
     files = select(func.count(Attachment.id)).where(Attachment.entity == row.__tablename__, Attachment.row_id == row.id)
     numbers = db.session.execute(select(*wanted, files.scalar_subquery().label("attachment"))).one()._mapping
     keys = view.tab_order(children) if hasattr(view, "tab_order") else None
@@ -101,20 +104,21 @@ def _tabs(view, row):
              "url": f"{view.route_base}/show/{row.id}?tab={key}"} for key, label, n in found], chosen
 
 
-def under(child, row):
+def under(child, field, row):
     """The clause "belongs to this record" of a child view."""
-    return child.fields[child.parent_field].attribute == row.id
+    return child.fields[field].attribute == row.id
 
 
 def _body(view, row, chosen) -> dict | Markup | None:
     """The chosen tab: a related list's context, or the view's own HTML."""
-    for child in TABS.get(type(view), []):
+    for child, field in TABS.get(type(view), []):
         if child.entity == chosen:
-            listing = Listing(child, also=[under(child, row)], prefs={"size": SIZES[0]}, args=_tab_args(child))
+            listing = Listing(child, also=[under(child, field, row)], prefs={"size": SIZES[0]}, args=_tab_args(child))
             listing.url = partial(_tab_url, view, row, chosen, child)
-            return {"view": child, "page": listing.context(), "add": f"{child.route_base}/add?{child.parent_field}={row.id}",
+            return {"view": child, "page": listing.context(), "add": f"{child.route_base}/add?{field}={row.id}",
                     "actions": acting.offered(child, many=True)}
-    return view.tab(row, chosen) if hasattr(view, "tab") else None
+    own = [tab[0] for tab in view.extra_tabs(row)] if hasattr(view, "extra_tabs") else []
+    return view.tab(row, chosen) if chosen in own else None
 
 
 def _tab_args(child):

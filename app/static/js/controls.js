@@ -11,9 +11,12 @@
         var url = el.dataset.kChoose + (el.dataset.kChoose.indexOf('?') < 0 ? '?' : '&') + 'q=' + encodeURIComponent(q);
         var master = el.dataset.kWithin && el.form && el.form.elements[el.dataset.kWithin];
         if (master && master.value) url += '&' + el.dataset.kWithin + '=' + encodeURIComponent(master.value);
+        var beside = el.dataset.kBeside && el.form && el.form.elements[el.dataset.kBeside];
+        if (beside && beside.value) url += '&' + el.dataset.kBeside + '=' + encodeURIComponent(beside.value);
         fetch(url, { headers: { Accept: 'application/json' } }).then(function (r) { return r.json(); })
           .then(function (d) { box.clearOptions(); done(d.results); }).catch(function () { done(); });
       },
+      onItemAdd: function (value) { el.dispatchEvent(new CustomEvent('k-chosen', { bubbles: true, detail: box.options[value] })); },
       render: {
         option: function (d, esc) { return '<div>' + esc(d.text || '—') + (d.hint ? ' <span class="t3 fs12">' + esc(d.hint) + '</span>' : '') + '</div>'; },
         no_results: null
@@ -22,10 +25,11 @@
     var master = el.dataset.kWithin && el.form && el.form.elements[el.dataset.kWithin];
     if (master) master.addEventListener('change', function () { box.clear(); box.clearOptions(); });
   }
+  window.kDays = function () { return { locale: flatpickr.l10ns.zh ? Object.assign({}, flatpickr.l10ns.zh, { firstDayOfWeek: 1 }) : { firstDayOfWeek: 1 } }; };
   window.kControls = function (root) {
     all('select[data-k-choose]', root).forEach(choose);
     if (!window.flatpickr) return;
-    var zh = flatpickr.l10ns.zh ? Object.assign({}, flatpickr.l10ns.zh, { firstDayOfWeek: 1 }) : { firstDayOfWeek: 1 };
+    var zh = window.kDays().locale;
     all('[data-k-date]', root).forEach(function (e) { flatpickr(e, { locale: zh, allowInput: true, dateFormat: 'Y-m-d' }); });
     all('[data-k-moment]', root).forEach(function (e) { flatpickr(e, { locale: zh, allowInput: true, enableTime: true, time_24hr: true, dateFormat: 'Y-m-d H:i' }); });
   };

@@ -23,14 +23,21 @@
 
   var panel = D.querySelector('[data-k-counts]');
   if (panel) {
-    fetch(panel.dataset.kCounts, { headers: { Accept: 'application/json' } }).then(function (r) { return r.ok ? r.json() : {}; }).then(function (d) {
+    fetch(panel.dataset.kCounts + location.search, { headers: { Accept: 'application/json' } }).then(function (r) { return r.ok ? r.json() : {}; }).then(function (d) {
       all('[data-k-count]', panel).forEach(function (b) { var n = d[b.dataset.kCount]; if (n != null) b.textContent = n >= 10000 ? '10,000+' : n; });
+      all('[data-k-sum-of]').forEach(function (b) { b.textContent = d.sum && d.sum[b.dataset.kSumOf] != null ? d.sum[b.dataset.kSumOf] : ''; if (!b.textContent) b.parentNode.hidden = true; });
     }).catch(function () { /* counts are a comfort */ });
     all('[data-k-range]', panel).forEach(function (o) {
       o.parentNode.addEventListener('change', function () {
         if (!o.selected) return;
-        var day = new Date().toISOString().slice(0, 10), first = prompt('yyyy-mm-dd ~', day), last = first && prompt('~ yyyy-mm-dd', day);
-        if (first && last) { o.value = first + '~' + last; o.textContent = o.value; } else { o.parentNode.value = ''; }
+        var input = D.createElement('input'), said = o.textContent;
+        input.className = 'k-range'; input.setAttribute('aria-label', said);
+        o.parentNode.after(input);
+        flatpickr(input, Object.assign({ mode: 'range', dateFormat: 'Y-m-d', positionElement: o.parentNode, onClose: function (days, _text, self) {
+          if (days.length === 2) { o.value = days.map(function (d) { return self.formatDate(d, 'Y-m-d'); }).join('~'); o.textContent = o.value; o.selected = true; }
+          else { o.value = '~'; o.textContent = said; o.parentNode.value = ''; }
+          setTimeout(function () { self.destroy(); input.remove(); });
+        } }, window.kDays())).open();
       });
     });
     var base = panel.dataset.kCounts.replace('counts', 'remember');

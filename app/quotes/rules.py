@@ -1,0 +1,182 @@
+"""What the business says of quotes (manual 4.5, product.md 4.5)."""
+import datetime as dt
+from difflib import SequenceMatcher
+
+from sqlalchemy import and_, func, select
+
+from app.approvals import rules as approvals
+from app.core import clock
+from app.core.hanging import hanging
+from app.core.rules import RuleError
+from app.core.words import _
+from app.customers.models import Contact
+from app.opportunities.models import Opportunity
+from app.products.models import Line
+from app.products.rules import check_lines
+
+from .models import Quote, QuoteLine
+
+OPEN = ("draft", "sent")
+COPIED = ("product_id", "name", "spec", "unit", "quantity", "list_price", "price", "tax_rate", "is_taxed", "cost", "note", "position")
+
+
+def check_of_customer(session, document) -> None:
+    """Contact and opportunity belong to the document's customer."""
+    for name, model, said in (("contact", Contact, _("This contact belongs to another customer.")),
+                              ("opportunity", Opportunity, _("This opportunity belongs to another customer."))):
+        key = getattr(document, f"{name}_id", None)
+        row = session.get(model, key) if key else None
+        if key and (row is None or row.customer_id != document.customer_id):
+            raise RuleError(said, name)
+
+
+def check_quote(session, quote) -> None:
+    """Dates in order, at least one line, sums made anew."""
+    check_of_customer(session, quote)
+    if quote.valid_until < quote.quoted_on:
+        raise RuleError(_("The validity ends before the quote's date."), "valid_until")
+    check_lines(session, quote, quote.living, needed=True)
+
+
+def check_change(session, quote) -> None:
+    """Only drafts are edited; what was sent gets a new version."""
+    approvals.check_change(session, quote)
+    if quote.state not in ("draft", "refused"):
+        raise RuleError(_("A quote that was sent or closed is not edited: make a new version."))
+
+
+# ---- named filters --------------------------------------------------------------------------------------------
+def expiring(who):
+    """Open, and the validity ends within 7 days."""
+    today = clock.today()
+    return and_(Quote.state.in_(OPEN), Quote.valid_until.between(today, today + dt.timedelta(7)))
+
+
+def expired(who):
+    """Open, and the validity has passed."""
+    return and_(Quote.state.in_(OPEN), Quote.valid_until < clock.today())
+
+
+def in_state(*states):
+    """A filter: in one of these states."""
+    return lambda who: Quote.state.in_(states)
+
+
+# ---- actions --------------------------------------------------------------------------------------------------
+def _from(rows, states, said):
+    for quote in rows:
+        if quote.state not in states:
+            raise RuleError(said)
+
+
+def send(session, rows):
+    """Mark as sent; approval first where it is switched on."""
+    _from(rows, ("draft",), _("Only a draft can be sent."))
+    for quote in rows:
+        approvals.require(session, quote)
+        quote.state = "sent"
+
+
+def accept(session, rows):
+    """The customer accepted."""
+    _from(rows, ("sent",), _("Only a sent quote can be accepted or refused."))
+    for quote in rows:
+        quote.state = "accepted"
+
+
+def refuse(session, rows, reason):
+    """The customer refused, with a reason."""
+    _from(rows, ("sent",), _("Only a sent quote can be accepted or refused."))
+    for quote in rows:
+        quote.state, quote.closing_note = "refused", reason
+
+
+def void(session, rows, reason):
+    """Take a quote out of use; not when something was made of it."""
+    for quote in rows:
+        if quote.state in ("void", "replaced"):
+            raise RuleError(_("%(name)s is void or replaced already.", name=quote))
+        if quote.approval == "pending":
+            raise RuleError(_("%(name)s is in approval: withdraw it first.", name=quote))
+        if hanging(session, quote):
+            raise RuleError(_("%(name)s is used by a contract.", name=quote))
+        quote.state, quote.closing_note = "void", reason
+
+
+def copy_lines(lines, kind: type[Line]) -> list:
+    """New lines of a kind with everything of the old ones but their document."""
+    return [kind(**{name: getattr(line, name) for name in COPIED}) for line in lines]
+
+
+def new_version(session, rows):
+    """A draft with everything of the quote; the quote itself is replaced by it."""
+    for quote in rows:
+        if quote.state in ("replaced", "void") or quote.approval == "pending":
+            raise RuleError(_("%(name)s cannot have a new version.", name=quote))
+        base = quote.number.rsplit("-V", 1)[0]
+        fresh = Quote(
+            **{
+                name: getattr(quote, name)
+                for name in (
+                    "name",
+                    "customer_id",
+                    "contact_id",
+                    "opportunity_id",
+                    "discount",
+                    "reduction",
+                    "fees",
+                    "payment_terms",
+                    "delivery",
+                    "terms",
+                    "note",
+                    "owner_id",
+                    "lines_amount",
+                    "tax",
+                    "amount",
+                    "cost",
+                )
+            },
+            number=f"{base}-V{quote.revision + 1}",
+            revision=quote.revision + 1,
+            former_id=quote.id,
+            state="draft",
+            quoted_on=clock.today(),
+            valid_until=max(quote.valid_until, clock.today() + dt.timedelta(30)),
+        )
+        fresh.lines = copy_lines(quote.living, QuoteLine)
+        quote.state = "replaced"
+        session.add(fresh)
+        session.flush()
+    return fresh
+
+
+def difference(old, new) -> list[dict]:
+    """What changed between two versions, line by line: {kind: same|changed|gone|added, old, new}."""
+    a, b = old.living, new.living
+    found, said = [], [_key(line) for line in a]
+    matcher = SequenceMatcher(None, said, [_key(line) for line in b], autojunk=False)
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        if tag == "equal":
+            found += [
+                {"kind": "same" if _values(x) == _values(y) else "changed", "old": x, "new": y}
+                for x, y in zip(a[i1:i2], b[j1:j2], strict=True)
+            ]
+        else:
+            found += [{"kind": "gone", "old": x, "new": None} for x in a[i1:i2]] + [
+                {"kind": "added", "old": None, "new": y} for y in b[j1:j2]
+            ]
+    return found
+
+
+def _key(line):
+    return line.product_id or line.name
+
+
+def _values(line):
+    return line.name, line.spec, line.quantity, line.price, line.tax_rate, bool(line.is_taxed), line.note
+
+
+def customer_figures(session, customer) -> tuple[int, int]:
+    """(number, fen) of a customer's valid quotes that the person sees."""
+    return tuple(session.execute(select(func.count(), func.coalesce(func.sum(Quote.amount), 0)).select_from(Quote).where(
+        Quote.customer_id == customer.id, Quote.state.in_(("draft", "sent", "accepted")))).one())
