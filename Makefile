@@ -2,9 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: run demo test bench lint words shots setup setup-dev
+.PHONY: run demo test bench torture load lint words shots pictures setup setup-dev
 
 setup:
 	@$(PYTHON) tools/setup.py
@@ -27,8 +26,17 @@ lint: setup-dev
 bench: setup-dev
 	@$(PY) -m tests.load.bench
 
+torture: setup-dev
+	@$(PY) tools/check.py torture
+
+load: setup-dev
+	@$(PY) -m tests.load.office
+
 words: setup-dev
 	@$(PY) tools/words.py
 
 shots: setup-dev
 	@$(PY) tools/shots.py
+
+pictures: setup-dev
+	@$(PY) tools/shots.py manual

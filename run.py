@@ -43,11 +43,11 @@ def main() -> None:
 
 def _serve(app) -> None:
     if WORKERS > 1 and sys.platform != "win32":
-        subprocess.run([sys.executable, "-m", "gunicorn", "-w", str(WORKERS), "-k", "gthread", "--threads", "4",
-                        "-b", f"{HOST}:{PORT}", "run:create_app()"], check=False)
+        subprocess.run([sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "run:create_app()"], check=False)
         return
     import waitress
-    waitress.serve(app, host=HOST, port=PORT, threads=16, ident=None)
+    waitress.serve(app, host=HOST, port=PORT, threads=16, ident=None,
+                   clear_untrusted_proxy_headers=not app.config["CRM_BEHIND_PROXY"])  # ProxyFix reads them when it is told to
 
 
 if __name__ == "__main__":

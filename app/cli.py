@@ -2,6 +2,7 @@
 import logging
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -12,7 +13,8 @@ from flask.cli import AppGroup
 from flask_migrate import upgrade
 from sqlalchemy import select
 
-from app.core import choices
+from app.core import choices, tally
+from app.core.database import reading
 from app.core.rules import RuleError
 from app.extensions import db
 
@@ -47,6 +49,7 @@ def initialise() -> None:
     roles.seed(db.session)
     choices.seed(db.session)
     _first_administrator()
+    tally.fill(db.session)
     db.session.commit()
 
 
@@ -124,6 +127,16 @@ def reset_password(user):
     click.echo(told)
 
 
+@crm.command("reset-second")
+@click.argument("user")
+def reset_second(user):
+    """Take a user's second factor away."""
+    from app.security import second
+    second.reset(db.session, [_employee(user)])
+    db.session.commit()
+    click.echo(f"{user} logs in with the password alone")
+
+
 @crm.command()
 @click.option("--again", is_flag=True, help="Put the default roles back to their defaults.")
 def roles(again):
@@ -142,21 +155,70 @@ def worker():
 
 
 @crm.command()
-def check():
-    """Look for what should not be: wrong schema, missing search entries."""
+@click.option("--worker", is_flag=True, help="Also whether a worker did what was due within the last minutes.")
+@click.option("--database", is_flag=True, help="Also whether the database is whole and every attachment is there.")
+@click.option("--backup", is_flag=True, help="Also whether there is a good backup of the last two days.")
+@click.option("--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Restore this backup on trial.")
+def check(worker, database, backup, file):
+    """Look for what should not be: wrong schema, no worker, a damaged database, no backup."""
+    from app.backups import running
+    from app.core import backup as files
+    from app.watch import state
     present, head = _revisions()
     if present != head:
         raise click.ClickException(f"schema is {present}, should be {head}")
+    if worker and not state.worker_lives(db.session):
+        raise click.ClickException("no worker has been there for three minutes")
+    with _told():
+        if database:
+            with reading():
+                running.check_database(db.session)
+        if backup:
+            running.check_recent()
+        if file:
+            files.rehearse(file, db.engine)
     click.echo("ok")
 
 
+@contextmanager
+def _told():
+    """A rule's refusal as the one clear line of a command."""
+    try:
+        yield
+    except RuleError as no:
+        raise click.ClickException(str(no)) from None
+
+
+@crm.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--no-files", is_flag=True, help="Leave the attachments out.")
+def backup(file, no_files):
+    """Write everything, as of one moment, into FILE; the server may go on working."""
+    from app.backups import running
+    from app.core import backup as files
+    with _told():
+        told = files.make(db.engine, running.uploads(), file, with_files=not no_files)
+    click.echo(f"{sum(rows for rows, _sum in told['tables'].values())} rows, {len(told['parts']) - 1} files, {file.stat().st_size} bytes")
+
+
+@crm.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def restore(file):
+    """Put FILE in the place of everything; what was there is saved first. A damaged file changes nothing."""
+    from app.backups import running
+    if db.engine.dialect.name != "sqlite":
+        upgrade(directory=_migrations())
+    with _told():
+        told = running.restore(file, db.engine)
+    click.echo(f"restored what was saved at {told['made_at']} (UTC): {sum(rows for rows, _sum in told['tables'].values())} rows, "
+               f"{len(told['parts']) - 1} files")
 
 
 @crm.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @click.option("--entity", default="customer", show_default=True)
 @click.option("--owner", help="User name of the owner of rows that name none.")
-@click.option("--key", default="name", show_default=True, help="Field that tells whether a record is there already.")
+@click.option("--key", help="Field that tells whether a record is there already.")
 @click.option("--on-duplicate", type=click.Choice(["skip", "overwrite", "fill"]), default="skip", show_default=True)
 @click.option("--report", type=click.Path(dir_okay=False), help="CSV of the faults: row, column, value, reason.")
 @click.option("--check", is_flag=True, help="Write nothing.")
@@ -188,3 +250,46 @@ def export(entity, out, user):
         except KeyError:
             raise click.ClickException(f"there is no entity {entity}") from None
     click.echo(f"exported {n}")
+
+
+@crm.command()
+@click.argument("kind", type=click.Choice(["operations", "logins", "exports"]))
+@click.option("--before", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Purge what is older than this day (office time).")
+@click.option("--dry-run", is_flag=True, help="Only tell how many lines that is.")
+@click.option("--yes", is_flag=True, help="Do it: there is no way back.")
+def purge(kind, before, dry_run, yes):
+    """Purge a log of what is older than a day: operations, logins, or exports and imports. The Cybersecurity Law asks for at least six
+    months of logs. Make a backup first."""
+    from app.security import purging
+    before = before.date()
+    with _told():
+        n = purging.figure(db.session, kind, before)
+        if dry_run:
+            click.echo(f"{n} lines of the {purging.KINDS[kind]} are older than {before}")
+        elif not yes:
+            raise click.ClickException(f"{n} lines of the {purging.KINDS[kind]} would go for good; say --yes to do it")
+        else:
+            click.echo(f"purged {purging.run(db.session, kind, before)} lines of the {purging.KINDS[kind]}")
+
+
+@crm.command()
+@click.argument("target_url")
+def move(target_url):
+    """Copy everything into an empty PostgreSQL database and compare counts and checksums; stop the server first."""
+    from sqlalchemy import create_engine
+
+    import config
+    from app.core import backup as files
+    from app.core import move as moving
+    url = config.database(target_url)
+    if not url.startswith("postgresql"):
+        raise click.ClickException("the target is a PostgreSQL address: postgresql://user:password@host/name")
+    engine = create_engine(url)
+    try:
+        files.upgrade(url)
+        done = moving.move(db.engine, engine, lambda t: click.echo(f"{t.name} {t.rows} {t.source:016x} {'ok' if t.equal else 'DIFFERS'}"))
+    except RuleError as no:
+        raise click.ClickException(str(no)) from None
+    finally:
+        engine.dispose()
+    click.echo(f"moved {sum(t.rows for t in done)} rows of {len(done)} tables, all checksums equal")

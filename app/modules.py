@@ -1,13 +1,17 @@
 """The table of contents: business modules in the order they may lean on each other, and the left menu."""
 from importlib import import_module
 
+from app.core import numbering
 from app.core.words import _l
 from app.views import record, shell
 from app.views.files import FilePage
 from app.views.jobs_page import JobPage
+from app.views.mass import MassPage
 
-MODULES = ["security", "settings", "customers", "products", "opportunities", "approvals", "printing", "quotes", "contracts", "payments",
-           "expenses", "imports", "search", "desktop", "demo"]
+MODULES = ["security", "settings", "tailoring", "customers", "products", "opportunities", "approvals", "printing", "quotes",
+           "contracts", "payments", "expenses", "pool", "duplicates", "tasks", "targets", "reports", "journals", "imports",
+           "search", "pasting", "calendar", "desktop", "safety", "watch", "backups", "api", "hooks", "feeds", "mails",
+           "notices", "lens", "demo"]
 
 MENU = [  # the order of the manual's contents (3.1)
     {"key": "desktop", "label": _l("Work desktop"), "icon": "layout-dashboard"},
@@ -37,11 +41,12 @@ def load_models() -> None:
     import_module("app.core")
     for name in MODULES:
         _import(name, "models")
+    numbering.declare()
 
 
 def views() -> list[type]:
     """Every view class of the modules, in order."""
-    found: list[type] = [FilePage, JobPage]
+    found: list[type] = [FilePage, JobPage, MassPage]
     for name in MODULES:
         for part in ("views", "pages", "help"):
             module = _import(name, part)

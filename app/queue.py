@@ -6,7 +6,7 @@ from pathlib import Path
 
 from huey import RedisHuey, SqliteHuey
 
-from app.core import jobs
+from app.core import jobs, memo, schedule
 from app.core.database import writing
 from app.extensions import db
 
@@ -33,29 +33,59 @@ def make(app):
             finally:
                 db.session.remove()
 
-    def ring(job_id):
-        try:
-            do(job_id)
-        except Exception:  # the queue is away: the worker finds the job in the table
-            log.warning("queue did not take job %s", job_id)
-    jobs.on_enqueue(ring)
+    @huey.task(name="crm.due")
+    def due(name):
+        _at_work(app, lambda session: schedule.ENTRIES[name][1](session))
+
+    def ringing(task):
+        def ring(what):
+            try:
+                task(what)
+            except Exception:  # the queue is away: the worker finds it in the table
+                log.warning("queue did not take %s", what)
+        return ring
+    jobs.on_enqueue(ringing(do))
+    schedule.on_ring(ringing(due))
     return huey, do
+
+
+def ping(app) -> None:
+    """Raise when the queue does not answer within two seconds."""
+    if app.config["CRM_REDIS_URL"]:
+        import redis
+        with redis.from_url(app.config["CRM_REDIS_URL"], socket_timeout=2, socket_connect_timeout=2) as line:
+            line.ping()
 
 
 def _queued(app, first: bool) -> list[int]:
     """Ids of the jobs to do; the session is given back before they are done."""
+    from app.watch import readonly
     with app.app_context():
         writing.set(first)
         try:
+            memo.forget_revisions()
+            if readonly.is_on():
+                return []
             return jobs.take_up(db.session) if first else jobs.waiting(db.session)
         finally:
             db.session.remove()
             writing.set(True)
 
 
+def _at_work(app, what) -> None:
+    """Do `what(session)`, unless nothing may be changed just now."""
+    from app.watch import readonly
+    with app.app_context():
+        try:
+            if not readonly.is_on():
+                what(db.session)
+        finally:
+            db.session.remove()
+
+
 def work(app) -> None:
-    """The worker: what a dead one left, then whatever rings; looks at the table as well, so that nothing waits for ever.
-    Ends when the server that started it has ended."""
+    """The worker: what a dead one left, then whatever rings or is due; looks at the table as well, so that nothing waits
+    for ever. Ends when the server that started it has ended."""
     huey, do = make(app)
     parent, first = os.getppid(), True
     while os.getppid() == parent:
@@ -63,6 +93,7 @@ def work(app) -> None:
             for job_id in _queued(app, first):
                 do.call_local(job_id)
             first = False
+            _at_work(app, schedule.tick)
             task = huey.dequeue()
             if task is not None:
                 huey.execute(task)

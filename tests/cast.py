@@ -12,6 +12,16 @@ _kept_tables = {"ab_user", "ab_role", "ab_permission", "ab_view_menu", "ab_permi
                 "ab_user_role", "department", "role_policy", "choice", "stage", "revision"}
 
 
+def stamp(line) -> None:
+    """Tables that were not made by Alembic say which schema they have."""
+    from sqlalchemy import text
+
+    from app.core import backup
+    line.execute(text("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+    line.execute(text("DELETE FROM alembic_version"))
+    line.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": backup.newest_schema()})
+
+
 def found(session) -> None:
     """Found the company: roles, choice lists, departments, people."""
     from flask import current_app
@@ -19,6 +29,7 @@ def found(session) -> None:
     from app.core import choices
     from app.security import roles
     from app.security.models import Department, Employee, RolePolicy
+    stamp(session)
     roles.seed(session)
     choices.seed(session)
     top = Department(name="总公司")
@@ -45,6 +56,13 @@ def ids() -> dict[str, int]:
     return dict(_ids)
 
 
+def role(key: str) -> int:
+    """The id of a default role."""
+    from app.extensions import db
+    from app.security.models import RolePolicy
+    return db.session.scalar(select(RolePolicy.role_id).where(RolePolicy.key == key))
+
+
 def wipe(db) -> None:
     """Empty every table that tests write; people, roles and lists go back to what they were founded with."""
     from flask_appbuilder import Model
@@ -56,6 +74,7 @@ def wipe(db) -> None:
             line.execute(text("INSERT INTO search_index(search_index) VALUES('delete-all')"))
             line.execute(text("PRAGMA defer_foreign_keys=ON"))
         line.execute(text("UPDATE customer SET primary_contact_id = NULL"))
+        line.execute(text("DELETE FROM choice WHERE list_name LIKE 'custom#_%' ESCAPE '#'"))
         for table in reversed(Model.metadata.sorted_tables):
             if table.name not in _kept_tables:
                 line.execute(table.delete())

@@ -30,8 +30,27 @@ MINIMAL = {
     "invoice": lambda make, n: {"contract_id": lambda: make.contract().id, "amount": 1_000_00, "number": f"FP{n:06d}"},
     "claim": lambda make, n: {"name": f"报销{n}"},
     "expense": lambda make, n: {"kind": "trip", "amount": 500_00, "reason": f"出差{n}"},
+    "task": lambda make, n: {"title": f"回访{n}", "kind": "task", "state": "open", "starts_at": dt.datetime(2026, 12, 1, 1),
+                             "ends_at": dt.datetime(2026, 12, 1, 2), "created_by_id": cast.ids()["li"]},
+    "target": lambda make, n: {"year": 2026 + n // 12, "month": n % 12 + 1, "kind": "signed", "own": 100_000_00},
+    "month_lock": lambda make, n: {"year": 2026, "month": 1, "is_open": False},
+    "share": lambda make, n: {"contract_id": lambda: make.contract().id, "employee_id": cast.ids()["wang"], "percent": 5000},
+    "credit": lambda make, n: {"kind": "signed", "day": dt.date(2026, 11, 1), "amount": 1_000_00, "percent": 10_000,
+                               "contract_id": lambda: make.contract().id},
+    "journal": lambda make, n: {"kind": "day", "day": dt.date(2026, 1, 1) + dt.timedelta(n), "done": f"完成{n}", "state": "draft"},
+    "journal_comment": lambda make, n: {"journal_id": lambda: make.journal().id, "content": f"意见{n}"},
+    "api_token": lambda make, n: {"name": f"接口{n}", "rights": "all", "digest": f"{n:064d}"},
+    "hook": lambda make, n: {"name": f"机器{n}", "address": f"https://hooks.example.com/{n}", "events": "customer.created"},
+    "delivery": lambda make, n: {"hook_id": lambda: make.hook(owner="admin").id, "event": "customer.created", "entity": "customer", "row_id": n},
+    "mail": lambda make, n: {"customer_id": lambda: make.customer().id, "address": f"k{n}@example.com", "subject": f"来信{n}"},
+    "pool": lambda make, n: {"name": f"公海{n}"},
+    "pool_rule": lambda make, n: {"pool_id": lambda: make.pool().id, "cause": "idle", "days": 30, "starts_on": dt.date(2020, 1, 1)},
+    "share_request": lambda make, n: {"customer_id": lambda: make.customer().id, "asker_id": cast.ids()["zhao"]},
     "parameter": lambda make, n: {"key": f"p{n}", "value": "1"},
+    "office_day": lambda make, n: {"day": dt.date(2027, 1, 1) + dt.timedelta(n), "kind": "off", "name": f"假日{n}"},
     "choice": lambda make, n: {"list_name": "industry", "code": f"x{n}", "name": f"行业{n}"},
+    "custom_field": lambda make, n: {"entity": "customer", "name": f"自定义{n}", "kind": "text"},
+    "panel_item": lambda make, n: {"entity": "customer", "name": f"过滤{n}", "rule": {"match": "all", "when": []}},
     "department": lambda make, n: {"name": f"部门{n}"},
     "collaborator": lambda make, n: {"entity": "customer", "row_id": lambda: make.customer().id, "employee_id": cast.ids()["wang"]},
     "attachment": lambda make, n: {"entity": "customer", "row_id": lambda: make.customer().id, "name": f"{n}.pdf", "size": 5,
@@ -46,15 +65,20 @@ class Factory:
         self.session, self.numbers = session, itertools.count(1)
 
     def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+
         def create(owner="li", **over):
             return self.row(name, owner, **over)
         return create
 
     def row(self, entity, owner="li", /, **over):
         """A committed row of the entity with this table name."""
+        from app.core.describe import describe
         from app.core.entity import Owned, by_name
         from app.customers import rules
         model = by_name(entity)
+        describe(model)  # puts the own fields' attributes on it
         values = {**MINIMAL[entity](self, next(self.numbers)), **over}
         values = {key: value() if callable(value) else value for key, value in values.items()}
         if issubclass(model, Owned):

@@ -1,15 +1,19 @@
 """What CI runs, step by step with times: lint, types, tests on SQLite, tests on PostgreSQL, browser, first start."""
+import contextlib
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CI = os.environ.get("CI") == "true"
-PACKAGES = {"chromium": "chromium", "psql": "postgresql", "redis-server": "redis-server"}
+PACKAGES = {"chromium": "chromium", "psql": "postgresql", "redis-server": "redis-server", "slapd": "slapd", "dovecot": "dovecot-imapd"}
 
 
 def _answers(port: int) -> bool:
@@ -43,8 +47,8 @@ def provide() -> None:
 
 
 def _postgres() -> str:
-    """An empty test database on the local server."""
-    name, admin = "crm_test", ["psql", "-q", "-h", "127.0.0.1", "-U", "postgres"]
+    """An empty test database on the local server, one for each checkout."""
+    name, admin = f"crm_test_{zlib.crc32(str(ROOT).encode()):08x}", ["psql", "-q", "-h", "127.0.0.1", "-U", "postgres"]
     if subprocess.run([*admin, "-c", "select 1"], capture_output=True).returncode:
         admin = ["runuser", "-u", "postgres", "--", "psql", "-q"]
         subprocess.run([*admin, "-c", "ALTER USER postgres PASSWORD 'postgres'"], check=True)
@@ -53,33 +57,59 @@ def _postgres() -> str:
     return f"postgresql://postgres:postgres@127.0.0.1/{name}"
 
 
-def step(name: str, *command, **env) -> None:
-    """Run one step; a red one ends everything."""
+def step(name: str, *command, out=None, **env) -> int:
+    """Run one step; a red one ends everything, unless its output goes elsewhere: then its status is returned."""
     began = time.monotonic()
     print(f"== {name}", flush=True)
-    code = subprocess.run(command, cwd=ROOT, env={**os.environ, **env}).returncode
+    code = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, env={**os.environ, **env}, stdout=out, stderr=out).returncode
     print(f"== {name}: {'ok' if code == 0 else 'FAILED'} in {time.monotonic() - began:.1f} s", flush=True)
-    if code:
+    if code and out is None:
         sys.exit(code)
+    return code
+
+
+def beside(*lanes) -> None:
+    """Lanes side by side, each of steps (name, environment, words of the command) in turn; their output one after the other."""
+    with ThreadPoolExecutor() as pool, contextlib.ExitStack() as files:
+        told = {one[0]: files.enter_context(tempfile.TemporaryFile("w+")) for lane in lanes for one in lane}
+        codes = list(pool.map(lambda lane: [step(name, *words, out=told[name], **env) for name, env, words in lane], lanes))
+        for name, file in told.items():
+            file.seek(0)
+            print(f"== {name}, what it said\n{file.read()}", flush=True)
+    if any(map(any, codes)):
+        sys.exit(1)
 
 
 def lint() -> None:
     """Style, types, catalogues, security smells."""
-    step("ruff", sys.executable, "-m", "ruff", "check", ".")
-    step("mypy", sys.executable, "-m", "mypy", "app")
-    step("bandit", sys.executable, "-m", "bandit", "-q", "-r", "app", "-c", "pyproject.toml")
+    step("ruff", "ruff", "check", ".")
+    step("mypy", "mypy", "app")
+    step("bandit", "bandit", "-q", "-r", "app", "-c", "pyproject.toml")
+    step("audits", "tools.audit")
+
+
+def torture() -> None:
+    """The long forms: faults, kills, odd input, every role in Chromium, every browser test against the deploy files' office."""
+    provide()
+    step("faults", "tests.faults.torture")
+    step("odd input", "pytest", "-q", "-s", "tests/fuzz", CRM_FUZZ="400")
+    step("scripts", "pytest", "-q", "-s", "tests/browser/test_no_script_runs.py", CRM_ALL_ROLES="1")
+    step("browser on the deployed office", "pytest", "-q", "tests/browser", CRM_BROWSER_OFFICE="deployed")
 
 
 def main() -> None:
-    """Everything, or the lint alone."""
+    """Everything, or the lint alone, or the torture."""
+    if "torture" in sys.argv:
+        torture()
+        return
     lint()
     if "lint" in sys.argv:
         return
     provide()
-    step("tests on SQLite", sys.executable, "-m", "pytest", "-q", "tests", "--ignore=tests/browser")
-    step("tests on PostgreSQL", sys.executable, "-m", "pytest", "-q", "tests", "--ignore=tests/browser", "-m", "not sqlite",
-         CRM_TEST_DATABASE_URL=os.environ["CRM_TEST_POSTGRES"].replace("postgresql://", "postgresql+psycopg://"))
-    step("browser", sys.executable, "-m", "pytest", "-q", "tests/browser")
+    tests, postgres = ("pytest", "-q", "tests", "--ignore=tests/browser"), os.environ["CRM_TEST_POSTGRES"]
+    there = {"CRM_TEST_DATABASE_URL": postgres.replace("postgresql://", "postgresql+psycopg://")}
+    beside([("tests on SQLite", {}, tests)],
+           [("tests on PostgreSQL", there, (*tests, "-m", "not sqlite")), ("browser", {}, ("pytest", "-q", "tests/browser"))])
 
 
 if __name__ == "__main__":

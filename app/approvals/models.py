@@ -8,8 +8,9 @@ from app.core.choices import fixed, table
 from app.core.entity import Entity, Owned
 from app.core.words import _l
 
-fixed("approval_state", [("none", _l("Not submitted"), ""), ("pending", _l("In approval"), "amber"), ("approved", _l("Approved"), "green"),
-                         ("rejected", _l("Rejected"), "red"), ("withdrawn", _l("Withdrawn"), "grey")])
+fixed("approval_state", [
+    ("none", _l("Needs none"), ""), ("needed", _l("To be submitted"), "amber"), ("pending", _l("In approval"), "blue"),
+    ("approved", _l("Approved"), "green"), ("rejected", _l("Rejected"), "red"), ("withdrawn", _l("Withdrawn"), "grey")])
 fixed("approval_decision", [("waiting", _l("Waiting"), "amber"), ("approved", _l("Approved"), "green"), ("rejected", _l("Rejected"), "red"),
                             ("off", _l("No longer needed"), "grey")])
 fixed("approver_kind", [("superior", _l("Direct superior")), ("person", _l("A named person")), ("role", _l("Whoever holds a role"))])
@@ -48,6 +49,9 @@ class ApprovalRule(Entity):
 class Approval(Entity, Owned):
     """One submission of one document; its owner is who submitted it."""
 
+    stays = True
+    memo = "approvals"
+
     entity: Mapped[str] = mapped_column(String(40))
     row_id: Mapped[int]
     title = fields.text(_l("Document"), 200, readonly=True)
@@ -69,6 +73,8 @@ class Approval(Entity, Owned):
 
 class ApprovalStep(Entity):
     """One approver's turn: a person, or whoever holds a role."""
+
+    memo = "approvals"
 
     part_of = "approval"
     approval_id = fields.ref(_l("Approval"), "approval", required=True)

@@ -1,9 +1,9 @@
 """Who must approve what, and how a submission goes its way. Approved and waiting documents are read-only."""
 from flask_appbuilder.security.sqla.models import assoc_user_role
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import and_, exists, func, inspect, or_, select
 from sqlalchemy.orm import aliased, object_session
 
-from app.core import actor, clock
+from app.core import actor, choices, clock, memo, undo
 from app.core.entity import by_name
 from app.core.rules import RuleError
 from app.core.scope import Collaborator
@@ -14,15 +14,28 @@ from app.security.models import Employee
 from .models import Approval, ApprovalRule, ApprovalStep
 
 FROZEN = ("pending", "approved")
-APPROVED: dict = {}  # table name -> function(session, row), called when the last step has approved
+OPEN = ("needed", "rejected", "withdrawn")  # needs its approval and has none
+APPROVED: dict = {}  # entity -> function(session, row), called when a document has its approval or needs none any more
+STATES: dict = {}  # entity -> function(session, row) that refuses a document whose own state lets nobody change it
+READY: dict = {}  # entity -> function(session, row) that refuses to submit a document that breaks a rule
+UNDONE_ELSEWHERE = ("submit", "withdraw", "release")
+undo.FINAL.update((entity, kind) for entity, _label in choices.FIXED["approvable"] for kind in UNDONE_ELSEWHERE)
+undo.FINAL.update(("approval", kind) for kind in ("approve", "reject", "more"))
 
 
 def check_rule(session, rule) -> None:
-    """A named person or a role is named."""
+    """A named person or a role is named; the amount is not negative."""
     if rule.approver == "person" and not rule.person_id:
         raise RuleError(_("Choose the person."), "person")
     if rule.approver == "role" and not rule.role:
         raise RuleError(_("Choose the role."), "role")
+    if (rule.least or 0) < 0:
+        raise RuleError(_("This must not be negative."), "least")
+
+
+def are_asked(session, entity: str) -> bool:
+    """Whether any rule asks for the approval of a kind of document."""
+    return session.scalar(select(ApprovalRule.id).where(ApprovalRule.entity == entity, ApprovalRule.is_on).limit(1)) is not None
 
 
 def matching(session, row) -> list[ApprovalRule]:
@@ -30,55 +43,95 @@ def matching(session, row) -> list[ApprovalRule]:
     found = session.scalars(select(ApprovalRule).where(ApprovalRule.entity == row.__tablename__, ApprovalRule.is_on).order_by(
         ApprovalRule.position, ApprovalRule.id)).all()
     amount = abs(getattr(row, "amount", 0) or 0)
-    cheap = bool(found) and bool(below_lowest(session, getattr(row, "living", [])))
+    cheap = any(r.only_below for r in found) and bool(below_lowest(session, row))
     return [r for r in found if amount >= (r.least or 0) and (cheap or not r.only_below)]
+
+
+def on_save(session, row) -> None:
+    """A new document, or one whose amount has changed, needs its approval when a rule meets it (待提交). What was saved before a
+    rule was switched on goes on without."""
+    if row.approval in FROZEN:
+        return
+    state = inspect(row)
+    if not matching(session, row):
+        row.approval = "none"
+    elif row.approval in (None, "none") and (not state.persistent or state.attrs.amount.history.has_changes()):
+        row.approval = "needed"
 
 
 def require(session, row) -> None:
     """Refuse to go on with a document that still needs its approval."""
-    if row.approval == "pending" or (row.approval != "approved" and matching(session, row)):
+    if row.approval == "pending" or (row.approval in OPEN and matching(session, row)):
         raise RuleError(_("%(name)s needs approval first.", name=row))
 
 
 def check_change(session, row) -> None:
-    """What waits for approval or has it cannot be changed."""
+    """What waits for approval or has it cannot be changed, nor what its own state has closed."""
     if row.approval in FROZEN:
         raise RuleError(_("%(name)s is in approval or approved and cannot be changed.", name=row))
+    if closed := STATES.get(row.__tablename__):
+        closed(session, row)
 
 
 def counts(model):
-    """The clause "counts for money": not rejected, not waiting, not withdrawn."""
+    """The clause "counts for money": approved, or needs no approval."""
     return or_(model.approval.is_(None), model.approval.in_(("none", "approved")))
+
+
+def is_settled(row) -> bool:
+    """What `counts` says, of one row."""
+    return row.approval in (None, "none", "approved")
 
 
 def may_submit(row) -> bool:
     """Whether the page offers 提交审批."""
-    return row.approval not in FROZEN and bool(matching(object_session(row), row))
+    session = object_session(row)
+    try:
+        check_change(session, row)
+    except RuleError:
+        return False
+    return row.approval in OPEN or bool(matching(session, row))
 
 
 # ---- the way of a submission ----------------------------------------------------------------------------------
 def submit(session, rows):
-    """Hand documents in for approval; the first approver sees them at once."""
+    """Hand documents in for approval; the first approver sees them at once. One that no rule meets any more is free."""
     for row in rows:
         if row.approval in FROZEN:
             raise RuleError(_("%(name)s is in approval or approved already.", name=row))
+        for check in (STATES.get(row.__tablename__), READY.get(row.__tablename__)):
+            if check:
+                check(session, row)
         rules = matching(session, row)
-        if not rules:
+        if rules:
+            _start(session, row, rules)
+        elif row.approval in OPEN:
+            _settle(session, row, "none")
+        else:
             raise RuleError(_("%(name)s needs no approval.", name=row))
-        approval = Approval(
-            entity=row.__tablename__,
-            kind=row.__tablename__,
-            row_id=row.id,
-            title=_title(row),
-            amount=getattr(row, "amount", None),
-            reason=_("below the lowest price") if any(r.only_below for r in rules) else None,
-        )
-        approval.steps = [_step(session, row, rule, n) for n, rule in enumerate(rules)]
-        session.add(approval)
-        session.flush()
-        for step in approval.steps:
-            _let_see(session, approval, step)
-        row.approval = "pending"
+    return _("Handed in: %(n)d to be approved.", n=sum(1 for row in rows if row.approval == "pending"))
+
+
+def _start(session, row, rules) -> None:
+    cheap = any(r.only_below for r in rules)
+    approval = Approval(entity=row.__tablename__, kind=row.__tablename__, row_id=row.id, title=_title(row), state="pending",
+                        amount=getattr(row, "amount", None), reason=_("below the lowest price") if cheap else None)
+    for rule in rules:
+        approver, role = _approver(session, row, rule)
+        if not approver or approver not in [s.approver_id for s in approval.steps]:
+            approval.steps.append(ApprovalStep(approver_id=approver, role=role, position=len(approval.steps), decision="waiting"))
+    session.add(approval)
+    session.flush()
+    for step in approval.steps:
+        _let_see(session, approval, step)
+    row.approval = "pending"
+
+
+def _settle(session, row, approval: str) -> None:
+    """The document has its approval, or needs none."""
+    row.approval = approval
+    if after := APPROVED.get(row.__tablename__):
+        after(session, row)
 
 
 def _title(row) -> str:
@@ -86,19 +139,36 @@ def _title(row) -> str:
     return f"{number} {row}"[:200] if number and number != str(row) else str(row)[:200]
 
 
-def _step(session, row, rule, place) -> ApprovalStep:
-    if rule.approver == "role":
-        return ApprovalStep(role=rule.role, position=place, decision="waiting")
+def _approver(session, row, rule) -> tuple[int | None, str | None]:
+    """(person, role) of a rule for a document; refuses when nobody could decide."""
     if rule.approver == "person":
-        return ApprovalStep(approver_id=rule.person_id, position=place, decision="waiting")
-    owner = session.get(Employee, row.owner_id)
-    if owner is None or owner.superior_id is None:
-        raise RuleError(_("%(name)s has no superior who could approve.", name=owner or row))
-    return ApprovalStep(approver_id=owner.superior_id, position=place, decision="waiting")
+        person = session.get(Employee, rule.person_id)
+        if not person.active:
+            raise RuleError(_("%(name)s approves by the rules but is stopped: ask the administrator.", name=person))
+        return person.id, None
+    own = {actor.current_id(), row.owner_id}
+    if rule.approver == "role":
+        if not set(_holders(session, rule.role)) - own:
+            raise RuleError(_("Nobody else holds the role that approves this: ask the administrator."))
+        return None, rule.role
+    return _superior(session, row, own), None
+
+
+def _superior(session, row, own) -> int:
+    """The nearest active superior of the owner who does not hand the document in himself."""
+    above, seen = session.get(Employee, row.owner_id), set()
+    while above and above.superior_id and above.superior_id not in seen:
+        above = session.get(Employee, above.superior_id)
+        seen.add(above.id)
+        if above.active and above.id not in own:
+            return above.id
+    raise RuleError(_("%(name)s has no superior who could approve.", name=session.get(Employee, row.owner_id) or row))
 
 
 def _holders(session, role: str) -> list[int]:
-    return list(session.scalars(select(assoc_user_role.c.user_id).where(assoc_user_role.c.role_id == int(role))))
+    link = assoc_user_role.c
+    return list(session.scalars(select(link.user_id).join(Employee, Employee.id == link.user_id).where(
+        link.role_id == int(role), Employee.active)))
 
 
 def _let_see(session, approval, step) -> None:
@@ -122,12 +192,19 @@ def turn(session, approval) -> ApprovalStep | None:
     return next((s for s in approval.steps if s.decision == "waiting"), None) if approval.state == "pending" else None
 
 
-def may_decide(session, approval, who) -> bool:
-    """Whether it is this person's turn; nobody approves what he submitted himself unless he is its only approver by name."""
+def asked(session, approval) -> set[int]:
+    """Ids of whoever may decide now; what somebody submitted himself he decides only where the rule names him in person."""
     step = turn(session, approval)
-    if step is None or who is None:
-        return False
-    return step.approver_id == who.id if step.approver_id else who.id in _holders(session, step.role)
+    if step is None:
+        return set()
+    if step.approver_id:
+        return {step.approver_id}
+    return set(_holders(session, step.role)) - {approval.owner_id, document(session, approval).owner_id}
+
+
+def may_decide(session, approval, who) -> bool:
+    """Whether it is this person's turn."""
+    return who is not None and who.id in asked(session, approval)
 
 
 def _decide(session, approval, decision, words):
@@ -143,32 +220,39 @@ def approve(session, rows, words=None):
     for approval in rows:
         row = _decide(session, approval, "approved", words)
         if turn(session, approval) is None:
-            approval.state = row.approval = "approved"
-            if after := APPROVED.get(approval.entity):
-                after(session, row)
+            approval.state = "approved"
+            _settle(session, row, "approved")
 
 
 def reject(session, rows, words):
     """The acting approver refuses, with words; the document can be changed again."""
+    if not words:
+        raise RuleError(_("Say why."), "words")
     for approval in rows:
-        row = _decide(session, approval, "rejected", words)
-        for step in approval.steps:
-            step.decision = "off" if step.decision == "waiting" else step.decision
-        approval.state = row.approval = "rejected"
+        _end(approval, _decide(session, approval, "rejected", words), "rejected")
+
+
+def _end(approval, row, state: str) -> None:
+    """No further step is asked."""
+    for step in approval.steps:
+        step.decision = "off" if step.decision == "waiting" else step.decision
+    approval.state = row.approval = state
+
+
+def _latest(session, row, state: str):
+    wanted = select(Approval).where(Approval.entity == row.__tablename__, Approval.row_id == row.id, Approval.state == state)
+    return session.scalar(wanted.order_by(Approval.id.desc()).limit(1).execution_options(everyone=True))
 
 
 def withdraw(session, rows):
-    """Who submitted a document takes it back while it waits."""
+    """Who submitted a document takes it back while it waits; so may the administrator of the rules."""
     for row in rows:
-        approval = session.scalar(select(Approval).where(
-            Approval.entity == row.__tablename__, Approval.row_id == row.id, Approval.state == "pending").order_by(Approval.id.desc()))
+        approval, who = _latest(session, row, "pending"), actor.current()
         if row.approval != "pending" or approval is None:
             raise RuleError(_("%(name)s does not wait for approval.", name=row))
-        if actor.current_id() not in (approval.owner_id, None):
+        if who and who.id != approval.owner_id and not who.may("approvalrule", "edit"):
             raise RuleError(_("Only who submitted it can withdraw it."))
-        for step in approval.steps:
-            step.decision = "off" if step.decision == "waiting" else step.decision
-        approval.state = row.approval = "withdrawn"
+        _end(approval, row, "withdrawn")
 
 
 def add_approver(session, rows, employee):
@@ -176,7 +260,10 @@ def add_approver(session, rows, employee):
     for approval in rows:
         if not may_decide(session, approval, actor.current()):
             raise RuleError(_("It is not your turn to decide on %(name)s.", name=approval))
-        if any(s.approver_id == employee for s in approval.steps):
+        person = session.get(Employee, employee)
+        if employee == approval.owner_id or person is None or not person.active:
+            raise RuleError(_("Who submitted it, or has left, cannot approve it."), "employee")
+        if employee == actor.current_id() or any(s.approver_id == employee for s in approval.steps):
             raise RuleError(_("This person decides already."), "employee")
         place = turn(session, approval).position
         for step in approval.steps:
@@ -190,24 +277,42 @@ def add_approver(session, rows, employee):
 
 
 def release(session, rows):
-    """取消审核: an approved document can be changed again; whoever approved it, or an administrator."""
+    """取消审核: an approved document can be changed again; whoever approved it, or an administrator of the rules. Not once its own
+    state has closed it (sent, confirmed, paid out)."""
     for row in rows:
-        approval = session.scalar(select(Approval).where(
-            Approval.entity == row.__tablename__, Approval.row_id == row.id, Approval.state == "approved").order_by(Approval.id.desc()))
-        who = actor.current()
+        approval, who = _latest(session, row, "approved"), actor.current()
         if row.approval != "approved" or approval is None:
             raise RuleError(_("%(name)s is not approved.", name=row))
         if who and not who.may("approvalrule", "edit") and who.id not in [s.approver_id for s in approval.steps]:
             raise RuleError(_("Only an approver can take the approval back."))
+        if closed := STATES.get(row.__tablename__):
+            closed(session, row)
         approval.state = row.approval = "withdrawn"
+
+
+def latest(session, row) -> Approval | None:
+    """The last submission of a document."""
+    wanted = select(Approval).where(Approval.entity == row.__tablename__, Approval.row_id == row.id)
+    return session.scalar(wanted.order_by(Approval.id.desc()).limit(1).execution_options(everyone=True))
+
+
+def how_many_wait(session, who) -> int:
+    """How many submissions wait for a person; counted once for each change of any, or of his rights."""
+    number, kept = memo.revision(session, "approvals"), who.memo.get("waiting")
+    if kept is None or kept[0] != number:
+        wanted = select(func.count()).select_from(Approval).where(waiting_for_me(who))
+        kept = who.memo["waiting"] = (number, session.scalar(wanted))
+    return kept[1]
 
 
 def waiting_for_me(who):
     """The clause of 待我审批: the first waiting step is mine, by name or by role."""
     first = aliased(ApprovalStep)
     roles = select(assoc_user_role.c.role_id).where(assoc_user_role.c.user_id == who.id)
-    mine = or_(ApprovalStep.approver_id == who.id, and_(ApprovalStep.approver_id.is_(None), ApprovalStep.role.in_(
-        select(roles.subquery().c.role_id.cast(ApprovalStep.role.type)))))
-    earlier = exists().where(first.approval_id == Approval.id, first.decision == "waiting", first.position < ApprovalStep.position)
+    mine = or_(ApprovalStep.approver_id == who.id, and_(
+        ApprovalStep.approver_id.is_(None), Approval.owner_id != who.id,
+        ApprovalStep.role.in_(select(roles.subquery().c.role_id.cast(ApprovalStep.role.type)))))
+    earlier = exists().where(first.approval_id == ApprovalStep.approval_id, first.decision == "waiting",
+                             first.position < ApprovalStep.position)
     return and_(Approval.state == "pending", exists().where(
         ApprovalStep.approval_id == Approval.id, ApprovalStep.decision == "waiting", mine, ~earlier))

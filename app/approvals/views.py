@@ -1,17 +1,17 @@
 """The screens of approvals: 待我审批, the steps, and the rules of the administrator."""
+from flask import redirect, render_template
 from flask_appbuilder.forms import DynamicForm
 from markupsafe import Markup
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 from wtforms import TextAreaField
 from wtforms.validators import Length, Optional
 
+from app.core import actor
 from app.core.describe import describe
 from app.core.words import _, _l
 from app.extensions import db
 from app.security.models import Employee
-from app.views import cells, forms
-from app.views.declare import Action, MenuItem, QuickFilter, Section
+from app.views import acting, cells, forms, shell
+from app.views.declare import Action, MenuItem, QuickFilter, SaveAnd, Section
 from app.views.entity_view import EntityView
 
 from . import rules
@@ -41,18 +41,28 @@ def approver_form():
 
 SUBMIT = Action("submit", _l("Submit for approval"), rules.submit, icon="send", shown=rules.may_submit)
 WITHDRAW = Action("withdraw", _l("Withdraw"), rules.withdraw, icon="arrow-back-up", shown=lambda row: row.approval == "pending")
-RELEASE = Action("release", _l("Take the approval back"), rules.release, icon="lock-open", shown=lambda row: row.approval == "approved")
+RELEASE = Action("release", _l("Take the approval back"), rules.release, icon="lock-open", verb="read", edits=False,
+                 shown=lambda row: row.approval == "approved")  # the rule says who: an approver may have no right to edit
 
 
-def _pending(row):
-    return row.state == "pending"
+def _hand_in(view, row):
+    """保存并提交: what needs its approval is handed in, the rest is told that it needs none."""
+    if row.approval in rules.OPEN or rules.matching(db.session, row):
+        acting.do_one(view, "submit", row)
+    else:
+        acting.say_done(_("Saved; it needs no approval."))
+    return redirect(f"{view.route_base}/show/{row.id}")
+
+
+SAVE_AND_SUBMIT = SaveAnd("submit", _l("Save and submit"), "send", _hand_in,
+                          lambda view: view.may("edit") and rules.are_asked(db.session, view.entity))
 
 
 class ApprovalView(EntityView):
     """What was submitted, and what waits for me."""
 
     model = Approval
-    menu = MenuItem("desktop", _l("Approvals"), icon="checks", position=40)
+    menu = MenuItem("desktop", _l("Approvals"), icon="checks", position=60)
     title, add_label = _l("Approvals"), _l("New approval")
     list_columns = "title kind amount state reason owner created_at"
     quick_filters = [QuickFilter("mine", _l("Waiting for me"), rules.waiting_for_me, default=True),
@@ -62,10 +72,10 @@ class ApprovalView(EntityView):
     head = "kind state owner"
     facts = "amount created_at"
     sections = [Section(_l("Approval"), "title kind amount state reason owner created_at")]
-    importable = False
+    importable, mass_fields = False, ""  # a submission goes its own way
     actions_declared = [
-        Action("approve", _l("Approve"), rules.approve, form=words_form, icon="check", verb="read", edits=False, shown=_pending),
-        Action("reject", _l("Reject"), rules.reject, form=refusal_form, icon="x", verb="read", edits=False, shown=_pending),
+        Action("approve", _l("Approve"), rules.approve, form=words_form, icon="check", verb="read", edits=False, single=False),
+        Action("reject", _l("Reject"), rules.reject, form=refusal_form, icon="x", verb="read", edits=False, single=False),
         Action(
             "more",
             _l("Add an approver"),
@@ -75,7 +85,7 @@ class ApprovalView(EntityView):
             verb="read",
             edits=False,
             many=False,
-            shown=_pending,
+            single=False,
         ),
     ]
 
@@ -84,18 +94,37 @@ class ApprovalView(EntityView):
         """Approvals are made by submitting and changed by deciding."""
         return ["export", "read"]
 
-    def below(self, row):
-        """The way to the document, and the steps."""
-        fields = [describe(ApprovalStep)[n] for n in ("approver", "role", "decision", "words", "decided_at")]
-        steps = db.session.scalars(select(ApprovalStep).where(ApprovalStep.approval_id == row.id).order_by(ApprovalStep.position).options(
-            joinedload(ApprovalStep.approver)))
-        lines = Markup("").join(Markup("<tr>{}</tr>").format(Markup("").join(
-            Markup("<td>{}</td>").format(cells.cell(s, f, False)) for f in fields)) for s in steps)
-        heads = Markup("").join(Markup("<th>{}</th>").format(f.label) for f in fields)
-        link = Markup('<p><a class="btn" href="/{}/show/{}">{}</a></p>').format(
-            row.entity.replace("_", ""), row.row_id, _("Open the document")
-        )
-        return link + Markup('<table class="k-table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>').format(heads, lines)
+    def above(self, row):
+        """The way to the document, the steps, and what may be done."""
+        return strip(row, with_link=True)
+
+
+def strip(approval, with_link=False) -> Markup:
+    """A submission with its steps, and for whose turn it is the words and the buttons."""
+    fields, mine = describe(ApprovalStep), rules.may_decide(db.session, approval, actor.current())
+    return Markup(render_template(
+        "approvals/strip.html", approval=approval, link=f"/{approval.entity.replace('_', '')}/show/{approval.row_id}" if with_link else "",
+        states=describe(Approval), fields=fields, steps=approval.steps, people=cells.people(), mine=mine,
+        turn=rules.turn(db.session, approval), view={"route_base": "/approval", "entity": "approval"}))
+
+
+class Submitted:
+    """What a view of approvable documents shows: its approval under the head, decided on in place; 保存并提交 on its form."""
+
+    save_and: tuple = (SAVE_AND_SUBMIT,)
+
+    def above(self, row):
+        """How far its approval has come."""
+        asked = rules.latest(db.session, row) if row.approval not in (None, "none", "needed") else None
+        return super().above(row) + (strip(asked) if asked else "")
+
+
+def _waiting(who) -> dict:
+    waits = rules.how_many_wait(db.session, who) if who.may("approval", "read") else 0
+    return {"desktop": waits, "/approval/list/": waits} if waits else {}
+
+
+shell.BADGES.append(_waiting)
 
 
 class ApprovalRuleView(EntityView):

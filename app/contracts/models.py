@@ -4,9 +4,12 @@ from sqlalchemy.orm import relationship
 from app.approvals.models import Approvable
 from app.core import clock, fields
 from app.core.choices import declare, fixed
+from app.core.custom import Extended
 from app.core.entity import Entity, Owned
 from app.core.words import _l
 from app.products.models import Line, Priced
+
+NOT_IN_FORCE = "state = 'void' OR approval NOT IN ('none', 'approved') OR deleted_at IS NOT NULL"  # an index holds just these
 
 declare("contract_kind", _l("Contract type"), [
     ("contract", "合同", "Contract", "blue"), ("order", "订单", "Order", "cyan"), ("agency", "代理合同", "Agency contract"),
@@ -15,7 +18,7 @@ fixed("contract_state", [("unsigned", _l("To be signed"), "amber"), ("signed", _
                          ("done", _l("Fulfilled"), "green"), ("void", _l("Void"), "grey"), ("archived", _l("Archived"), "grey")])
 
 
-class Contract(Entity, Owned, Priced, Approvable):
+class Contract(Entity, Owned, Priced, Approvable, Extended):
     """A contract or an order. `received`, `invoiced`, `spent` are kept sums of later modules' rows (core.rollup)."""
 
     scope_parent = "customer"
@@ -52,7 +55,15 @@ class Contract(Entity, Owned, Priced, Approvable):
     note = fields.note(_l("Note"), import_names=("备注",))
     lines = relationship("ContractLine", order_by="ContractLine.position", primaryjoin=(
         "and_(ContractLine.contract_id == Contract.id, ContractLine.deleted_at.is_(None))"))
-    __table_args__ = (*fields.sorted_by("contract", "created_at signed_on ends_on amount state"), {"extend_existing": True})
+    __table_args__ = (*fields.sorted_by("contract", "created_at signed_on ends_on amount state"),
+                      fields.partial("ix_contract_not_in_force", NOT_IN_FORCE, "id"),
+                      fields.partial("ix_contract_standing", "deleted_at IS NULL", "state", "approval", "amount", "received"),
+                      {"extend_existing": True})
+
+    @classmethod
+    def handed(cls):
+        """Those under way, their money still to come."""
+        return [cls.state.in_(("unsigned", "signed", "running"))]
 
     @property
     def living(self) -> list:

@@ -9,7 +9,7 @@ class Actor:
     """A signed-in person as the rules see him; made once per change of the security tables.
 
     `verbs`: "<entity>.<verb>" granted. `reach`: ids of the owners whose rows he sees, None = all.
-    `masked`: "<entity>.<field>" shown with stars. `stamp` ends his other sessions when it changes.
+    `roles`: ids of his roles. `masked`: "<entity>.<field>" shown with stars. `stamp` ends his other sessions when it changes.
     """
 
     id: int
@@ -18,12 +18,16 @@ class Actor:
     verbs: frozenset[str] = frozenset()
     reach: frozenset[int] | None = frozenset()
     masked: frozenset[str] = frozenset()
+    roles: frozenset[int] = frozenset()
     department: str = ""
     stamp: str = ""
     active: bool = True
     must_change: bool = False
+    must_enrol: bool = False  # a role asks for a second factor that is not set up yet
     subordinates: frozenset[int] = frozenset()
+    colleagues: frozenset[int] = frozenset()  # the people of his department, himself among them
     shares: frozenset[str] | None = None  # tables of which a row was shared with him; None = not known
+    looker: int = 0  # the administrator who looks with this person's eyes and changes nothing; 0: it is the person himself
     memo: dict = field(default_factory=dict, repr=False)
 
     is_authenticated = True
@@ -40,6 +44,23 @@ class Actor:
     def may(self, entity: str, verb: str) -> bool:
         """Whether a role grants the verb on the entity."""
         return f"{entity}.{verb}" in self.verbs
+
+    def circles(self) -> list[str]:
+        """Whose rows he may ask for: mine, team (mine and my subordinates'), department, all; as far as his reach goes."""
+        wider = {"team": self.subordinates, "department": self.colleagues - {self.id}}
+        found = [key for key, people in wider.items() if (people if self.reach is None else people & self.reach)]
+        return ["mine", *found, *(["all"] if self.reach is None else [])]
+
+    def circle(self, key: str) -> frozenset[int] | None:
+        """Ids of the owners of a circle, or of one person by his id; None = everybody. KeyError beyond his reach."""
+        if key.isascii() and key.isdecimal() and len(key) < 10 and (self.reach is None or int(key) in self.reach):
+            return frozenset({int(key)})
+        if key not in self.circles():
+            raise KeyError(key)
+        if key == "all":
+            return None
+        people = {"mine": frozenset(), "team": self.subordinates, "department": self.colleagues}[key] | {self.id}
+        return people if self.reach is None else people & (self.reach | {self.id})
 
 
 NOBODY = Actor(0, "", "", active=False)  # a visitor: no verb, no row

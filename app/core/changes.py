@@ -9,9 +9,10 @@ from decimal import Decimal
 
 from flask_appbuilder import Model
 from sqlalchemy import JSON, Index, String, event, insert, inspect, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from . import actor, clock
+from . import actor, clock, events, fields
+from .words import _, _l
 
 SKIPPED = {"id", "version", "created_at"}
 STAMPS = {"changed_at", "changed_by_id"}  # put back by an undo, not worth a log alone
@@ -21,23 +22,28 @@ class Batch(Model):
     """One operation of one person: an edit, an import, a mass change."""
 
     __tablename__ = "batch"
-    __table_args__ = (Index("ix_batch_actor", "actor_id", "id"), {"extend_existing": True})
+    __table_args__ = (Index("ix_batch_actor", "actor_id", "id"), Index("ix_batch_at", "at", "id"), {"extend_existing": True})
     id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(String(40))
-    entity: Mapped[str] = mapped_column(String(40), default="")
-    label: Mapped[str] = mapped_column(String(200), default="")
-    actor_id: Mapped[int | None]
-    at: Mapped[dt.datetime] = mapped_column(default=clock.now)
-    count: Mapped[int] = mapped_column(default=0)
-    undone_at: Mapped[dt.datetime | None]
+    kind: Mapped[str] = mapped_column(String(40), info={"kind": "choice", "label": _l("Operation"), "choices": "operation"})
+    entity: Mapped[str] = mapped_column(String(40), default="", info={"kind": "choice", "label": _l("Kind"), "choices": "record_kind"})
+    label: Mapped[str] = mapped_column(String(200), default="", info={"kind": "text", "label": _l("Record")})
+    actor_id: Mapped[int | None] = mapped_column(info={"kind": "ref", "label": _l("Person"), "target": "ab_user"})
+    actor = relationship("Employee", primaryjoin="foreign(Batch.actor_id) == Employee.id", viewonly=True)
+    at: Mapped[dt.datetime] = mapped_column(default=clock.now, info={"kind": "moment", "label": _l("Time")})
+    count: Mapped[int] = mapped_column(default=0, info={"kind": "whole", "label": _l("Rows")})
+    undone_at: Mapped[dt.datetime | None] = mapped_column(info={"kind": "moment", "label": _l("Taken back")})
     undoes_id: Mapped[int | None]
+
+    def __repr__(self) -> str:
+        return self.label or self.kind
 
 
 class Change(Model):
     """One changed row: verb add, edit, delete or restore; `old` and `new` hold the changed columns only."""
 
     __tablename__ = "change"
-    __table_args__ = (Index("ix_change_row", "entity", "row_id"), {"extend_existing": True})
+    __table_args__ = (Index("ix_change_row", "entity", "row_id"), fields.partial("ix_change_deleted", "verb = 'delete'", "id"),
+                      {"extend_existing": True})
     id: Mapped[int] = mapped_column(primary_key=True)
     batch_id: Mapped[int] = mapped_column(index=True)
     entity: Mapped[str] = mapped_column(String(40))
@@ -57,12 +63,27 @@ def to_json(value):
     return str(value) if isinstance(value, Decimal) else value
 
 
+def put_back(row, name: str, value) -> None:
+    """Give a row the logged value of a field, be it a column or an own field (that may be deleted since)."""
+    column = row.__table__.c.get(name)
+    if column is not None:
+        setattr(row, name, from_json(column, value))
+    else:
+        row.more = {**{k: v for k, v in (row.more or {}).items() if k != name}, **({name: value} if value is not None else {})} or None
+
+
 def from_json(column, value):
     """The way back of `to_json` for a column."""
     if value is None:
         return None
     kind = column.type.python_type
     return kind.fromisoformat(value) if kind in (dt.datetime, dt.date) else value
+
+
+def named(rows: list) -> str:
+    """Some records in one short label: the first three by name, of more how many."""
+    told = "、".join(str(row)[:40] for row in rows[:3])
+    return told if len(rows) <= 3 else _("%(names)s and others, %(n)d in all", names=told, n=len(rows))
 
 
 @contextmanager
@@ -110,7 +131,8 @@ def batch_id(session, verb: str, entity: str, label: str) -> int:
 
 def _values(row, columns) -> dict:
     held = row.__dict__  # not the attributes: a hundred thousand new rows are read here
-    return {c: to_json(v) for c in columns if (v := held.get(c)) is not None}
+    found = {c: to_json(v) for c in columns if (v := held.get(c)) is not None}
+    return found | found.pop("more") if "more" in found else found
 
 
 def _change(row, verb):
@@ -121,9 +143,11 @@ def _change(row, verb):
     if verb == "add":
         return verb, None, _values(row, keys)
     old, new = {}, {}
-    for key in keys:
+    for key in filter(state.committed_state.__contains__, keys):  # the others were not touched; asking each takes longer than all else
         history = state.attrs[key].history
-        if history.has_changes() and history.deleted:
+        if key == "more" and history.has_changes():
+            _own_fields(old, new, (history.deleted or [None])[0] or {}, row.more or {})
+        elif history.has_changes() and history.deleted:
             old[key], new[key] = to_json(history.deleted[0]), to_json(getattr(row, key))
         elif history.has_changes():
             old[key], new[key] = None, to_json(getattr(row, key))
@@ -132,6 +156,13 @@ def _change(row, verb):
     if "deleted_at" in new:
         verb = "delete" if row.deleted_at else "restore"
     return verb, old, new
+
+
+def _own_fields(old, new, before, after) -> None:
+    """Own fields are logged one by one."""
+    for key in before.keys() | after.keys():
+        if before.get(key) != after.get(key):
+            old[key], new[key] = before.get(key), after.get(key)
 
 
 def _gather(session):
@@ -151,9 +182,15 @@ def _write(session, _context):
         rows.append({"batch_id": batch, "entity": row.__tablename__, "row_id": row.id, "verb": verb, "old": old, "new": new,
                      "version": getattr(row, "version", 0) or 0, "actor_id": actor.current_id(), "at": clock.now()})
     if rows:
-        session.connection().execute(insert(Change.__table__), rows)
-        t = Batch.__table__
-        session.connection().execute(update(t).where(t.c.id == rows[0]["batch_id"]).values(count=t.c.count + len(rows)))
+        keep(session, rows)
+
+
+def keep(session, rows: list[dict]) -> None:
+    """Log changed rows of one batch (the columns of `Change`), and announce them."""
+    line, t = session.connection(), Batch.__table__
+    line.execute(insert(Change.__table__), rows)
+    line.execute(update(t).where(t.c.id == rows[0]["batch_id"]).values(count=t.c.count + len(rows)))
+    events.changed.send(session, rows=rows)
 
 
 @event.listens_for(Session, "after_commit")

@@ -1,4 +1,6 @@
 """Choice lists: the values of every drop-down, kept by the administrator (manual 4.9.6 下拉选项)."""
+from collections.abc import Callable
+
 from sqlalchemy import UniqueConstraint, select
 
 from . import fields, memo
@@ -25,8 +27,10 @@ class Choice(Entity):
 
 
 FIXED: dict[str, list[tuple]] = {"colour": COLOURS}  # lists that belong to the program
+LATE: dict[str, Callable] = {}  # the same where the screens say what is in them: functions that give (code, label)
 SEEDERS: list = []  # more to seed: functions of the session
 NAMES: dict[str, object] = {}  # list name -> label, for the lists kept by the administrator
+OWN: list = []  # functions of the session: lists of fields that the administrator made, name -> label
 STEERING: set[str] = set()  # lists whose values steer the business
 TABLES: dict[str, object] = {}  # list name -> load(session): lists that an entity of its own keeps (stages)
 SEEDS: dict[str, list[tuple]] = {}  # list name -> [(code, zh, en, colour)]
@@ -41,8 +45,11 @@ def declare(name: str, label, values, *, steers: bool = False) -> None:
 
 
 def fixed(name: str, values) -> None:
-    """A module declares a list that belongs to the program: (code, label[, colour])."""
-    FIXED[name] = list(values)
+    """A module declares a list that belongs to the program: (code, label[, colour]); or a function that gives it when it is asked for."""
+    if callable(values):
+        LATE[name] = values
+    else:
+        FIXED[name] = list(values)
 
 
 def table(name: str, load, steers: bool = True) -> None:
@@ -68,9 +75,9 @@ def _kept(session, name):
 def options(session, name: str, *, english=False, keep=()) -> list[tuple[str, str]]:
     """(code, label) of a list in order; stopped values only when they are in `keep`."""
     if name == "choice_list":
-        return [(key, str(label)) for key, label in NAMES.items()]
-    if name in FIXED:
-        return [(row[0], str(row[1])) for row in FIXED[name]]
+        return [(key, str(label)) for key, label in {**NAMES, **{k: v for more in OWN for k, v in more(session).items()}}.items()]
+    if name in FIXED or name in LATE:
+        return [(row[0], str(row[1])) for row in (FIXED[name] if name in FIXED else LATE[name]())]
     return [(code, (en or zh) if english else zh)
             for code, (zh, en, _colour, _default, stopped) in _kept(session, name).items() if not stopped or code in keep]
 
@@ -79,10 +86,15 @@ def label(session, name: str, code, *, english=False) -> str:
     """The label of a code; the code itself when the list no longer has it."""
     if code is None or code == "":
         return ""
-    if name == "choice_list" or name in FIXED:
+    if name == "choice_list" or name in FIXED or name in LATE:
         return dict(options(session, name)).get(code, code)
     found = _kept(session, name).get(code)
     return ((found[1] or found[0]) if english else found[0]) if found else code
+
+
+def labels(session, name: str, codes: str, *, english=False) -> str:
+    """The labels of codes joined by commas, joined by 、."""
+    return "、".join(label(session, name, code, english=english) for code in codes.split(","))
 
 
 def colour(session, name: str, code) -> str:
@@ -119,4 +131,4 @@ def code_for(session, list_name: str, name: str) -> str:
 
 def is_open(name: str) -> bool:
     """Whether an import may add values to the list by itself: lists that only describe, not those that steer."""
-    return name in NAMES and name not in STEERING
+    return (name in NAMES and name not in STEERING) or name.startswith("custom_")

@@ -24,6 +24,11 @@ def today() -> dt.date:
     return to_office(now()).date()
 
 
+def zoned(moment: dt.datetime) -> dt.datetime:
+    """Naive UTC to the office's time with its offset, for what leaves the house."""
+    return moment.replace(tzinfo=dt.timezone.utc).astimezone(_zone)
+
+
 def to_office(moment: dt.datetime) -> dt.datetime:
     """Naive UTC to naive office time."""
     return moment.replace(tzinfo=dt.timezone.utc).astimezone(_zone).replace(tzinfo=None)

@@ -53,7 +53,16 @@ class Entity(Model):
 
 
 class Owned:
-    """A record that belongs to a person; the data scope of the roles applies to it."""
+    """A record that belongs to a person; the data scope of the roles applies to it. Of a hand-over (交接): a record that `stays` is
+    history and keeps its owner; `handed_by` names the columns by which the others may be parted among several people."""
+
+    stays = False
+    handed_by: tuple = ()
+
+    @classmethod
+    def handed(cls) -> list:
+        """The clauses of what goes along in a hand-over: what is still to do."""
+        return []
 
     @declared_attr
     def owner_id(cls) -> Mapped[int | None]:
@@ -79,8 +88,11 @@ def entities() -> list[type[Entity]]:
 
 
 def by_name(table: str) -> type[Entity]:
-    """The entity of a table name; raises KeyError."""
-    return {cls.__tablename__: cls for cls in entities()}[table]
+    """The entity of a table name, or what else is logged (the staff); raises KeyError."""
+    known = {cls.__tablename__: cls for cls in entities()}
+    if table in known:
+        return known[table]
+    return {m.class_.__tablename__: m.class_ for m in Model.registry.mappers if getattr(m.class_, "audited", False)}[table]
 
 
 @event.listens_for(Session, "before_flush")

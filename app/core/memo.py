@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 _seen: ContextVar[dict | None] = ContextVar("revisions", default=None)
 _kept: dict = {}
+_of: list = [None]  # the engine of what is kept
 
 
 class Revision(Model):
@@ -21,10 +22,16 @@ class Revision(Model):
     number: Mapped[int] = mapped_column(default=1)
 
 
+_ALL = select(Revision.subject, Revision.number)
+
+
 def look(session) -> None:
     """Read the revisions for this request or job."""
-    t = Revision.__table__
-    _seen.set(dict(session.connection().execute(select(t.c.subject, t.c.number)).all()))
+    line = session.connection()
+    if _of[0] is not line.engine:  # another database: nothing of the last one holds
+        _kept.clear()
+        _of[0] = line.engine
+    _seen.set(dict(line.execute(_ALL).all()))
 
 
 def forget_revisions() -> None:
@@ -32,15 +39,20 @@ def forget_revisions() -> None:
     _seen.set(None)
 
 
+def revision(session, subject: str) -> int:
+    """How often a subject has changed, as this request or job saw it."""
+    if (seen := _seen.get()) is None:
+        look(session)
+        seen = _seen.get() or {}
+    return seen.get(subject, 0)
+
+
 def recall(session, subject: str, key, load):
     """The value remembered under (subject, key), loaded by `load()` when the subject has changed since."""
-    if _seen.get() is None:
-        look(session)
-    number = _seen.get().get(subject, 0)
-    place = (session.get_bind(), subject, key)
-    kept = _kept.get(place)
+    seen = _seen.get()  # asked a hundred times a page
+    number, kept = revision(session, subject) if seen is None else seen.get(subject, 0), _kept.get((subject, key))
     if kept is None or kept[0] != number:
-        kept = _kept[place] = (number, load())
+        kept = _kept[subject, key] = (number, load())
     return kept[1]
 
 

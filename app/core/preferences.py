@@ -3,12 +3,13 @@ from flask_appbuilder import Model
 from sqlalchemy import JSON, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from . import actor
+from . import actor, memo
 
 
 class Preference(Model):
     """One remembered thing of one person, e.g. key 'list.customer'."""
 
+    memo = "preferences"
     __tablename__ = "preference"
     employee_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True)
     key: Mapped[str] = mapped_column(String(60), primary_key=True)
@@ -17,8 +18,11 @@ class Preference(Model):
 
 def read(session, key: str) -> dict:
     """The acting person's value, {} when he keeps none."""
-    who = actor.current_id()
-    return dict(session.scalar(select(Preference.value).where(Preference.employee_id == who, Preference.key == key)) or {})
+    t, who = Preference.__table__.c, actor.current_id()
+
+    def load():
+        return session.connection().scalar(select(t.value).where(t.employee_id == who, t.key == key)) or {}
+    return dict(memo.recall(session, "preferences", (who, key), load))
 
 
 def keep(session, key: str, **values) -> None:

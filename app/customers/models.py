@@ -3,21 +3,24 @@ from sqlalchemy import Index, String
 from sqlalchemy.orm import mapped_column, relationship
 
 from app.core import clock, fields
+from app.core.custom import Extended
 from app.core.entity import Entity, Owned
 from app.core.words import _l
 
 from . import choices  # noqa: F401  declares the choice lists
 
 
-class Customer(Entity, Owned):
+class Customer(Entity, Owned, Extended):
     """A company we sell to, or hope to (manual 4.3 客户列表)."""
 
+    handed_by = ("level", "region")
     search_names = ("name", "short_name", "short_code")
     search_codes = ("number", "phone", "mobile", "tax_number")
-    number = fields.numbered(_l("Customer number"), "KH{day:%Y%m%d}-{seq:04d}", import_names=("客户编号", "编号"))
+    unlogged = frozenset({"is_won", "won_at", "pool_at"})  # kept by the contracts and the pools
+    number = fields.numbered(_l("Customer number"), "KH{day:%Y%m%d}-{seq:04d}", sole=False, import_names=("客户编号", "编号"))
     name = fields.text(_l("Customer name"), 255, required=True, import_names=(
         "客户名称", "公司名称", "单位名称", "企业名称", "单位", "公司", "客户", "客户名"))
-    name_key = mapped_column(String(255), index=True, default="")
+    name_key = mapped_column(String(255), default="")
     short_name = fields.text(_l("Short name"), 60, import_names=("客户简称", "简称"))
     short_code = fields.text(_l("Memory code"), 30, import_names=("助记码", "拼音首字母"))
     kind = fields.choice(_l("Customer type"), "customer_type", import_names=("客户类型", "类型"))
@@ -48,14 +51,21 @@ class Customer(Entity, Owned):
     is_won = fields.flag(_l("Won"), readonly=True)
     won_at = fields.date(_l("Won on"), readonly=True)
     is_locked = fields.flag(_l("Locked"), readonly=True)
+    pool_at = fields.moment(_l("Until the pool"), readonly=True, counts_down=True)
+    pool_id = fields.ref(_l("Pool"), "pool", readonly=True)
+    pool = fields.related("Pool", pool_id)
+    pooled_at = fields.moment(_l("In the pool since"), readonly=True)
+    former_owner_id = fields.ref(_l("Former owner"), "ab_user", readonly=True, hangs=False)
+    former_owner = fields.related("Employee", former_owner_id)
     note = fields.note(_l("Note"), import_names=("备注", "说明", "描述"))
     primary_contact_id = mapped_column(fields.Integer, fields.ForeignKey(
         "contact.id", use_alter=True, ondelete="SET NULL", name="fk_customer_primary_contact"), index=True, active_history=True,
         info={"kind": "ref", "label": _l("Primary contact"), "target": "contact", "readonly": True, "hangs": False})
     primary_contact = relationship("Contact", foreign_keys=[primary_contact_id], post_update=True)
     __table_args__ = (*fields.sorted_by(
-        "customer", "created_at name next_follow_at last_follow_at level status industry source is_won",
+        "customer", "created_at name next_follow_at last_follow_at level status industry source is_won pool_at",
         idle="coalesce(last_follow_at, created_at)"), Index("ix_customer_mobile", "mobile"), Index("ix_customer_phone", "phone"),
+        Index("ix_customer_name_key", "name_key", postgresql_ops={"name_key": "text_pattern_ops"}),
         {"extend_existing": True})
 
     @fields.fact(_l("Contact's phone"), loads="primary_contact")
@@ -74,7 +84,7 @@ class Customer(Entity, Owned):
         return bool(self.next_follow_at and self.next_follow_at < clock.now())
 
 
-class Contact(Entity, Owned):
+class Contact(Entity, Owned, Extended):
     """A person at a customer (manual 4.3 联系人列表)."""
 
     scope_parent = "customer"
@@ -106,6 +116,7 @@ class Contact(Entity, Owned):
     next_follow_at = fields.moment(_l("Next follow-up"), future=True, import_names=("下次跟进时间", "下次联系时间"))
     note = fields.note(_l("Note"), import_names=("备注", "联系人备注"))
     __table_args__ = (*fields.sorted_by("contact", "created_at name next_follow_at"), Index("ix_contact_mobile", "mobile"),
+                      fields.partial("ix_contact_birthday", "deleted_at IS NULL AND birthday IS NOT NULL", "owner_id", "birthday"),
                       {"extend_existing": True})
 
     @fields.fact(_l("Primary contact"), "flag", loads="customer")
@@ -114,9 +125,10 @@ class Contact(Entity, Owned):
         return bool(self.customer and self.customer.primary_contact_id == self.id)
 
 
-class Followup(Entity, Owned):
+class Followup(Entity, Owned, Extended):
     """What was said and done with a customer, and when to call again (跟进记录)."""
 
+    stays = True
     scope_parent = "customer"
     customer_id = fields.ref(_l("Customer"), "customer", required=True, import_names=("客户名称",))
     customer = fields.related("Customer", customer_id)

@@ -1,27 +1,19 @@
 """What the business says of customers, contacts and follow-ups (manual 4.3, product.md 4.3). No Flask, no commit."""
 import datetime as dt
-import re
-import unicodedata
 
-from sqlalchemy import and_, exists, false, func, or_, select
+from sqlalchemy import and_, false, func, inspect, select
 from sqlalchemy.orm import joinedload
 
-from app.core import clock, scope
+from app.core import clock, parameters, scope
 from app.core.rules import RuleError
 from app.core.scope import Collaborator
 from app.core.words import _, _l
 
 from .models import Contact, Customer, Followup
+from .names import name_key
 
-FORMS = re.compile(r"(股份有限公司|有限责任公司|集团有限公司|有限公司|股份公司|集团公司|集团|公司|厂)$")
-DIGITS = re.compile(r"\D+")
-
-
-def name_key(name: str) -> str:
-    """A company name for comparison: one width, no blanks, brackets or company form (product.md 查重)."""
-    plain = unicodedata.normalize("NFKC", name or "").lower()
-    plain = re.sub(r"[\s()\[\]{}<>《》【】·•,.,。、\-_/\\'\"“”]+", "", plain)
-    return FORMS.sub("", plain) or plain
+parameters.declare("duplicates.name_stops", _l("Duplicates"), _l("A name that is there already is refused"), "flag", True,
+                   _l("Otherwise the form only shows who has it."))
 
 
 # ---- named filters --------------------------------------------------------------------------------------------
@@ -48,6 +40,11 @@ def to_call(who):
 def to_call_today(who):
     """Promised for today."""
     return and_(Customer.next_follow_at >= clock.day_start(clock.today()), to_call(who))
+
+
+def later_today(who):
+    """Promised for later today."""
+    return and_(Customer.next_follow_at >= clock.now(), to_call(who))
 
 
 def overdue(who):
@@ -83,12 +80,14 @@ BOARD = [("mine", _l("My customers"), mine), ("today", _l("To call today"), to_c
 
 def contact_birthday(who):
     """Birthday in this month."""
-    return func.extract("month", Contact.birthday) == clock.today().month
+    return and_(Contact.birthday.is_not(None), func.extract("month", Contact.birthday) == clock.today().month)
 
 
 # ---- saving ---------------------------------------------------------------------------------------------------
-def _future(row, field="next_follow_at"):
-    from sqlalchemy import inspect
+def check_future(session, row, field="next_follow_at") -> None:
+    """A promised call is in the future when it is entered; an import brings past ones along."""
+    if session.info.get("importing"):
+        return
     history = inspect(row).attrs[field].history
     value = getattr(row, field)
     if value and history.has_changes() and value < clock.now():
@@ -96,14 +95,16 @@ def _future(row, field="next_follow_at"):
 
 
 def check_customer(session, customer) -> None:
-    """The name is there only once (normalised); the promised call is in the future."""
-    customer.name_key = name_key(customer.name)
+    """The name is there only once (normalised), unless the office lets it; the promised call is in the future. Who keeps his name is
+    not asked again."""
+    before, customer.name_key = customer.id and customer.name_key, name_key(customer.name)
+    fresh = customer.name_key != before and parameters.get(session, "duplicates.name_stops")
     with session.no_autoflush:
-        twin = session.scalar(select(Customer.id).where(
+        twin = fresh and session.scalar(select(Customer.id).where(
             Customer.name_key == customer.name_key, Customer.id != (customer.id or 0)).limit(1).execution_options(everyone=True))
     if twin:
         raise RuleError(_("A customer of this name is there already."), "name")
-    _future(customer)
+    check_future(session, customer)
 
 
 def check_contact(session, contact) -> None:
@@ -112,7 +113,7 @@ def check_contact(session, contact) -> None:
         above = session.get(Contact, contact.superior_id)
         if contact.superior_id == contact.id or above is None or above.customer_id != contact.customer_id:
             raise RuleError(_("The superior must be another contact of the same customer."), "superior")
-    _future(contact)
+    check_future(session, contact)
 
 
 def check_followup(session, followup) -> None:
@@ -121,7 +122,7 @@ def check_followup(session, followup) -> None:
         person = session.get(Contact, followup.contact_id)
         if person is None or person.customer_id != followup.customer_id:
             raise RuleError(_("This contact belongs to another customer."), "contact")
-    _future(followup)
+    check_future(session, followup)
 
 
 def followed_up(session, followup) -> None:
@@ -131,6 +132,11 @@ def followed_up(session, followup) -> None:
         customer.last_follow_at, customer.last_follow_text = followup.happened_at, followup.content[:200]
     if followup.next_follow_at or (customer.next_follow_at and customer.next_follow_at <= clock.now()):
         customer.next_follow_at = followup.next_follow_at
+    for more in FOLLOWED:
+        more(session, followup)
+
+
+FOLLOWED: list = []  # later modules: function(session, followup) writes through to what else it was about
 
 
 def check_delete_contact(session, contact) -> None:
@@ -184,14 +190,26 @@ def unshare(session, rows, employee):
 
 def lock(session, rows):
     """A locked customer does not fall into the pool."""
+    for check in LOCKING:
+        check(session, rows)
     for row in rows:
         row.is_locked = True
+
+
+LOCKING: list = []  # later modules: function(session, rows) refuses a lock
 
 
 def unlock(session, rows):
     """Take the lock off."""
     for row in rows:
         row.is_locked = False
+
+
+def put_off(session, rows, day) -> None:
+    """The promised call is made on another day, at the same time of day."""
+    for customer in rows:
+        at = clock.to_office(customer.next_follow_at or clock.now()).time()
+        customer.next_follow_at = clock.to_utc(dt.datetime.combine(day, at))
 
 
 def set_status(session, rows, status):
@@ -212,37 +230,9 @@ def transfer_contacts(session, rows, owner):
         contact.owner_id = owner
 
 
-# ---- duplicates -----------------------------------------------------------------------------------------------
-def similar(session, name: str = "", number: str = "", but: int = 0, limit: int = 10) -> list[Customer]:
-    """Customers like this name or with this phone, over the whole company (撞单); the caller shows only name, owner and
-    dates of foreign ones (product.md 查重)."""
-    key, digits = name_key(name), DIGITS.sub("", number or "")
-    clauses = []
-    if len(key) >= 2:
-        clauses.append(or_(Customer.name_key == key, Customer.name_key.startswith(key, autoescape=True)))
-    if len(digits) >= 7:
-        clauses += [Customer.mobile == digits, Customer.phone == number, exists().where(
-            Contact.customer_id == Customer.id, Contact.mobile == digits, Contact.deleted_at.is_(None))]
-    if not clauses:
-        return []
-    found: dict = {}
-    for clause in clauses:  # one index each
-        wanted = select(Customer).where(clause, Customer.id != but).options(joinedload(Customer.owner)).limit(limit)
-        found.update({row.id: row for row in session.scalars(wanted.execution_options(everyone=True))})
-    return list(found.values())[:limit]
-
-
 def followup_loads():
     """Eager loads of a timeline."""
     return joinedload(Followup.customer), joinedload(Followup.contact), joinedload(Followup.owner)
-
-
-def timeline(session, customer, limit: int = 30, before=None) -> list[Followup]:
-    """The newest follow-ups of a customer."""
-    wanted = select(Followup).where(Followup.customer_id == customer.id)
-    if before:
-        wanted = wanted.where(Followup.happened_at < before)
-    return list(session.scalars(wanted.order_by(Followup.happened_at.desc(), Followup.id.desc()).limit(limit).options(*followup_loads())))
 
 
 def latest(who):

@@ -1,5 +1,4 @@
 """The screens of customers, contacts and follow-ups (manual 4.3)."""
-from flask import request
 from flask_appbuilder import expose
 from flask_appbuilder.forms import DynamicForm
 from markupsafe import Markup
@@ -17,10 +16,12 @@ from app.views import cells, forms
 from app.views.declare import Action, MenuItem, QuickFilter, Section
 from app.views.entity_view import EntityView
 from app.views.guard import granted
+from app.views.page import asked
+from app.views.wire import takes_files
 
-from . import rules
+from . import rules, twins
 from .models import Contact, Customer, Followup
-from .timeline import composer, render_similar, render_timeline
+from .timeline import composer, may_follow, render_similar, render_timeline
 
 
 def transfer_form():
@@ -63,25 +64,35 @@ class CustomerView(EntityView):
     model = Customer
     menu = MenuItem("customers", _l("Customer list"), icon="building", position=10)
     title, add_label = _l("Customers"), _l("New customer")
-    list_columns = ("name level status industry source primary_contact primary_phone next_follow_at last_follow_at "
-                    "last_follow_text owner is_won created_at")
+    list_columns = ("name level status industry source primary_contact primary_phone next_follow_at pool_at "
+                    "last_follow_at last_follow_text owner is_won created_at")
     quick_filters = [
         QuickFilter("mine", _l("Mine"), rules.mine, default=True), QuickFilter("shared", _l("Shared with me"), rules.shared),
         QuickFilter("subordinates", _l("Subordinates'"), rules.of_subordinates),
-        QuickFilter("today", _l("To call today"), rules.to_call_today), QuickFilter("overdue", _l("Overdue"), rules.overdue),
+        QuickFilter("today", _l("To call today"), rules.to_call_today, sort="next_follow_at.asc"),
+        QuickFilter("later", _l("To call later today"), rules.later_today, count=False, sort="next_follow_at.asc"),
+        QuickFilter("overdue", _l("Overdue"), rules.overdue, sort="next_follow_at.asc"),
         *(QuickFilter(f"idle{n}", label, rules.idle(n), count=n == 30) for n, label in (
             (7, _l("Idle 7 days")), (15, _l("Idle 15 days")), (30, _l("Idle 30 days")), (90, _l("Idle 90 days")))),
         QuickFilter("new", _l("New this month"), rules.new_this_month), QuickFilter("won", _l("Won"), rules.won, count=False),
         QuickFilter("not_won", _l("Not won"), rules.not_won, count=False)]
     conditions = "level status industry source owner region next_follow_at created_at"
-    head = "level status is_won owner changed_at"
-    facts = "next_follow_at last_follow_at primary_contact primary_phone created_at department"
+    initials = True
+    head = "level status is_won industry region primary_contact primary_phone created_at pool pool_at owner"
+    facts = "* last_follow_at next_follow_at"
+    quick_fields = "name level industry phone source region"
+    asks_twins = "name mobile phone tax_number website"
+    beside_timeline = "source industry size ownership kind region address phone website invoice_title tax_number bank bank_account note"
+    bar = "follow edit opportunity quote transfer"
+    nexts = (("opportunity", _l("New opportunity"), "target-arrow"), ("quote", _l("New quote"), "file-dollar"),
+             ("contract", _l("New contract"), "file-certificate"), ("expense", _l("New expense"), "receipt"))
     sections = [
         Section(_l("Basics"), "number name short_name short_code kind level status source industry size ownership owner next_follow_at"),
         Section(_l("Contact data"), "phone mobile fax email website region address postcode"),
         Section(_l("Invoice data"), "invoice_title tax_number bank bank_account invoice_address invoice_phone"),
         Section(_l("Note"), "note"),
-        Section(_l("System data"), "is_won won_at is_locked last_follow_at last_follow_text created_by created_at changed_at")]
+        Section(_l("System data"), "is_won won_at is_locked pool_at pool pooled_at former_owner last_follow_at last_follow_text "
+                                   "created_by created_at changed_at")]
     actions_declared = [
         Action("transfer", _l("Transfer"), rules.transfer, form=transfer_form, icon="users-group", verb="transfer"),
         Action("share", _l("Share"), rules.share, form=share_form, icon="share", verb="share"),
@@ -92,6 +103,12 @@ class CustomerView(EntityView):
     check_save = staticmethod(rules.check_customer)
     include_route_methods = EntityView.include_route_methods | {"similar", "follow"}
 
+    more_list_links: list = []  # of later modules: (address, label, icon, verb that it needs)
+
+    def list_links(self):
+        """Buttons of later modules."""
+        return [(url, label, icon) for url, label, icon, verb in self.more_list_links if self.may(verb)]
+
     def row_flags(self, row):
         """A late promise stands out."""
         return "late" if row.is_overdue else ""
@@ -100,19 +117,37 @@ class CustomerView(EntityView):
         """Number and region beside the name."""
         return " · ".join(filter(None, (row.number, row.region)))
 
+    def options(self, rows):
+        """A chosen customer brings its first contact, its address and its invoice data along."""
+        first = {r.primary_contact_id for r in rows if r.primary_contact_id}
+        people = {c.id: c for c in db.session.scalars(select(Contact).where(Contact.id.in_(first)))} if first else {}
+        return [{"brings": {
+            "contact": (c := people.get(r.primary_contact_id)) and {"id": c.id, "text": str(c)}, "delivery": r.address, "payer": r.name,
+            "title": r.invoice_title or r.name, "tax_number": r.tax_number, "receiver": c and c.name,
+            "receiver_phone": (c.mobile or c.phone) if c and not cells.is_masked(ContactView.fields["mobile"]) else None}} for r in rows]
+
+    def more_links(self, row):
+        """Writing a follow-up is what the page is for."""
+        return [("follow", f"/customer/show/{row.id}?tab=timeline#follow", _("Write follow-up"), "message-plus")] if may_follow(row) else []
+
     def tab_order(self, _children):
         """Follow-ups first: the timeline is what a salesperson opens the page for."""
         return ["timeline", "basics", "contact", "followup"]
 
+    more_tabs: list = []  # of later modules: (key, label, function(view, row) -> HTML)
+
     def extra_tabs(self, row):
-        """Timeline and collaborators."""
-        return [("timeline", _("Timeline"), None), ("collaborator", _("Collaborators"), None)]
+        """Timeline, collaborators and those of later modules."""
+        return [("timeline", _("Timeline"), None), ("collaborator", _("Collaborators"), None),
+                *((key, str(label), None) for key, label, _body in self.more_tabs)]
 
     def tab(self, row, key):
         """The customer's own tabs."""
         if key == "timeline":
-            return render_timeline(self, row)
-        return self._collaborators(row) if key == "collaborator" else None
+            return render_timeline(self, row, row)
+        if key == "collaborator":
+            return self._collaborators(row)
+        return next(body(self, row) for other, _label, body in self.more_tabs if other == key)
 
     def _collaborators(self, row):
         wanted = select(Collaborator).where(Collaborator.entity == row.__tablename__, Collaborator.row_id == row.id)
@@ -128,9 +163,11 @@ class CustomerView(EntityView):
     @granted("read")
     def similar(self):
         """Names like the typed one, over the whole company, without private data (查重)."""
-        found = rules.similar(db.session, request.args.get("name", ""), request.args.get("mobile", ""),
-                              int(request.args.get("but", "0") or 0) if request.args.get("but", "0").isdecimal() else 0)
-        return render_similar(found)
+        told = asked()
+        but = told.get("but", "")[:9]
+        return render_similar(twins.find(
+            db.session, told.get("name", ""), [told.get("mobile"), told.get("phone")], told.get("tax_number", ""), [told.get("website")],
+            int(but) if but.isascii() and but.isdecimal() else 0))
 
     @expose("/<int:pk>/follow", methods=["POST"])
     @granted("read")
@@ -146,6 +183,8 @@ class ContactView(EntityView):
     menu = MenuItem("customers", _l("Contact list"), icon="address-book", position=20)
     title, add_label, tab_label = _l("Contacts"), _l("New contact"), _l("Contacts")
     parents = {CustomerView: "customer"}
+    quick_fields = "name customer title mobile role"
+    asks_twins = "mobile phone"
     list_columns = "name customer title mobile phone email is_key is_primary next_follow_at owner created_at"
     quick_filters = [
         QuickFilter("mine", _l("Mine"), lambda who: Contact.owner_id == who.id, default=True),
@@ -154,8 +193,9 @@ class ContactView(EntityView):
         QuickFilter("birthday", _l("Birthday this month"), rules.contact_birthday),
         QuickFilter("today", _l("To call today"), lambda who: rules.due_today(Contact))]
     conditions = "customer role owner created_at"
-    head = "title is_key owner"
-    facts = "customer mobile phone email wechat created_at"
+    initials = True
+    head = "title is_key customer owner"
+    facts = "mobile phone email wechat created_at"
     sections = [
         Section(_l("Basics"), "name customer gender salutation department title role is_key superior owner next_follow_at"),
         Section(_l("Contact data"), "mobile phone fax email wechat qq address postcode"),
@@ -200,3 +240,4 @@ class FollowupView(EntityView):
         rules.followed_up(db.session, row)
 
 
+takes_files("CustomerView.follow")

@@ -1,9 +1,7 @@
 """Fills an empty database: 6 departments, 24 employees, 2,000 customers with contacts and follow-ups. Seeded: every
 demo is the same but for its dates, which end today."""
-import csv
 import datetime as dt
 import random
-from pathlib import Path
 
 from flask_appbuilder.security.sqla.models import Role
 from sqlalchemy import select
@@ -16,6 +14,8 @@ from app.customers.rules import name_key
 from app.security import rules
 from app.security.models import Department, Employee, RolePolicy
 
+from . import agenda, aims, chain, companies, diary, pools, tailored
+
 PASSWORD = "kuaike-Demo-2026"  # nosec B105  printed by make demo
 DEPARTMENTS = (("销售部", None), ("华东组", "销售部"), ("华南组", "销售部"), ("华北组", "销售部"), ("财务部", None), ("行政部", None))
 SURNAMES, GIVEN = "李王张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗", ("雨桐", "浩然", "立强", "嘉怡", "雅婷", "思远", "国栋", "敏", "静怡", "志伟", "婉清", "子昂",
@@ -23,6 +23,7 @@ SURNAMES, GIVEN = "李王张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
 TITLES = ("采购经理", "设备部经理", "总经理", "技术总监", "财务主管", "项目经理")
 TALKS = ("电话沟通需求，对方在比较两家方案。", "上门拜访，看了车间现场，约定下周发方案。", "微信发送了产品资料，等待反馈。", "客户希望价格再优惠，需请示。",
          "确认了交货期，准备合同。", "客户预算推迟到下季度，保持联系。")
+CUSTOMERS = 2000
 SALES = ("华东组", "华南组", "华北组")
 
 
@@ -35,7 +36,14 @@ def fill(session, say) -> None:
     codes = _industries(session)
     customers = _customers(session, dice, [p for p in people if p.department.name in SALES], codes)
     _contacts_and_talks(session, dice, customers)
+    session.flush()
+    sold = {**chain.fill(session, dice), "tasks": agenda.fill(session, dice, people), "filters": tailored.fill(session, people)}
+    sold["own fields"] = tailored.own_fields(session, dice, people)
+    sold["targets"] = aims.fill(session, dice, people)
+    sold["reports"] = diary.fill(session, dice, people)
+    sold["pool"] = pools.fill(session)
     session.commit()
+    say(" ".join(f"{name} {n}" for name, n in sold.items()))
     say(f"departments {len(DEPARTMENTS)} employees {len(people)} customers {len(customers)}")
     for person in people:
         say(f"{person.username}  {person.name}  {person.department.name}  {PASSWORD}")
@@ -73,8 +81,7 @@ def _boss(made, department):
 
 
 def _industries(session) -> dict[str, str]:
-    with (Path(__file__).parent / "companies.csv").open(encoding="utf-8") as file:
-        names = sorted({row["industry"] for row in csv.DictReader(file)})
+    names = sorted({row["所属行业"] for row in companies(CUSTOMERS)})
     codes = {}
     for n, name in enumerate(names[:40]):
         codes[name] = choices.code_for(session, "industry", name)
@@ -85,16 +92,14 @@ def _industries(session) -> dict[str, str]:
 
 def _customers(session, dice, owners, codes) -> list[Customer]:
     now, made = clock.now(), []
-    with (Path(__file__).parent / "companies.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            created = now - dt.timedelta(days=dice.randrange(1, 720), minutes=dice.randrange(1440))
-            status = dice.choices(("potential", "interested", "won", "lost"), (5, 3, 2, 1))[0]
-            made.append(Customer(
-                name=row["name"], name_key=name_key(row["name"]), short_name=row["short_name"], region=row["region"],
-                industry=codes.get(row["industry"], "production"), level=dice.choices("ABC", (2, 5, 3))[0], status=status,
-                source=dice.choice(("search", "referral", "call", "visit", "advert")), is_won=status == "won",
-                won_at=(created + dt.timedelta(30)).date() if status == "won" else None, created_at=created,
-                phone=f"0{dice.randrange(20, 800)}-{dice.randrange(2000000, 89999999)}", owner_id=dice.choice(owners).id))
+    for row in companies(CUSTOMERS):
+        created = now - dt.timedelta(days=dice.randrange(1, 720), minutes=dice.randrange(1440))
+        status = dice.choices(("potential", "interested", "lost"), (5, 4, 1))[0]
+        made.append(Customer(
+            name=row["客户名称"], name_key=name_key(row["客户名称"]), short_name=row["客户简称"], region=row["地区"],
+            industry=codes.get(row["所属行业"], "production"), level=dice.choices("ABC", (2, 5, 3))[0], status=status,
+            source=dice.choice(("search", "referral", "call", "visit", "advert")), created_at=created,
+            phone=f"0{dice.randrange(20, 800)}-{dice.randrange(2000000, 89999999)}", owner_id=dice.choice(owners).id))
     session.add_all(made)
     session.flush()
     return made

@@ -1,97 +1,158 @@
-"""The work desktop (manual 4.2): what to do today with the customers; grows with every part."""
-from flask import flash, jsonify, render_template
-from flask_appbuilder import expose
-from sqlalchemy import func, select, text
+"""The work desktop (manual 4.2 业务看板)."""
+import datetime as dt
 
-from app.core import undo
-from app.core.changes import Batch
+from flask import abort, flash, jsonify, render_template, request
+from flask_appbuilder import expose
+from sqlalchemy import select
+
+from app.approvals.models import Approval
+from app.approvals.rules import waiting_for_me
+from app.core import changes, choices, clock, preferences, scope, workdays
 from app.core.rules import RuleError
 from app.core.words import _, _l
-from app.customers import rules
+from app.customers import rules, timeline
 from app.customers.models import Customer
-from app.extensions import db
+from app.targets import figures
+from app.tasks import rules as task_rules
+from app.tasks.models import Task
+from app.views import acting, cells, saving
 from app.views.declare import MenuItem
-from app.views.guard import granted, open_to_all
+from app.views.guard import granted
+from app.views.listing import WHOSE
 from app.views.page import Page, back_to
 
-KINDS = {"add": _l("Added"), "edit": _l("Changed"), "delete": _l("Deleted"), "import": _l("Import"), "transfer": _l("Transfer"),
-         "share": _l("Share"), "unshare": _l("Stop sharing"),
-         "status": _l("Change status"), "lock": _l("Lock"), "unlock": _l("Unlock"), "undo": _l("Undo"),
-         "stop": _l("Stop"), "resume": _l("Resume"), "primary": _l("Make primary contact"), "handover": _l("Hand over")}
+from . import board, sheet, today
+
+WEEKDAYS = [_l("Monday"), _l("Tuesday"), _l("Wednesday"), _l("Thursday"), _l("Friday"), _l("Saturday"), _l("Sunday")]
+CARDS = {"keys": _l("Key figures"), "trend": _l("Signings and receipts"), "funnel": _l("Sales funnel"), "today": _l("To do today"),
+         "payments": _l("Payments of late"), "calendar": _l("Calendar"), "orders": _l("Orders of late"), "ranking": _l("Ranking"),
+         "forgotten": _l("Forgotten customers"), "approvals": _l("Waiting for my approval")}
+PERIODS = {"month": _l("This month"), "quarter": _l("This quarter"), "year": _l("This year")}
 
 
 class DesktopPage(Page):
-    """The first page after login."""
+    """The first page after login: 业务看板."""
 
     route_base = ""
     home = "/"
     menu_verb = ""
-    menu = MenuItem("desktop", _l("Business board"), icon="layout-dashboard")
+    menu = MenuItem("desktop", _l("Business board"), icon="layout-dashboard", position=10)
     default_view = "index"
 
     @expose("/")
     @granted("")
     def index(self):
-        """Key figures and today's calls of the acting person."""
-        if not self.who.may("customer", "read"):
-            return render_template("desktop/index.html", figures=[], today=[], latest=[])
-        counted = [(key, label, clause(self.who)) for key, label, clause in rules.BOARD]
-        numbers = db.session.execute(select(*(
-            select(func.count()).select_from(select(Customer.owner_id).where(clause).limit(10_001).subquery()).scalar_subquery().label(key)
-            for key, _label, clause in counted))).one()._mapping
-        mine = rules.mine(self.who)
-        today = db.session.scalars(select(Customer).where(mine, rules.to_call(self.who)).order_by(Customer.next_follow_at).limit(12)).all()
-        latest = db.session.scalars(rules.latest(self.who).limit(8).options(*rules.followup_loads())).all()
-        figures = [{"key": k, "label": str(label), "n": numbers[k], "url": f"/customer/list/?quick={k}"} for k, label, _c in rules.BOARD]
-        return render_template("desktop/index.html", figures=figures, today=today, latest=latest)
-
-
-class UndoPage(Page):
-    """The person's own operations of the last days, each with its way back (撤销)."""
-
-    route_base = "/undo"
-    home = "/undo/"
-
-    @expose("/")
-    @granted("")
-    def index(self):
-        """The last 100 operations."""
-        wanted = select(Batch).where(Batch.actor_id == self.who.id).order_by(Batch.id.desc()).limit(100)
-        return render_template("desktop/undo.html", batches=db.session.scalars(wanted).all(), kinds=KINDS)
-
-    @expose("/<int:batch_id>", methods=["POST"])
-    @granted("")
-    def take_back(self, batch_id):
-        """Take one operation back; rows that changed since are named."""
+        """The cards that the person has chosen, over the circle and the period that the address asks for."""
+        whose, period = request.args.get("whose", "mine"), request.args.get("period", "month")
         try:
-            conflicts = undo.take_back(db.session, batch_id)
-            db.session.commit()
+            around = board.circle(self.who, whose)
+        except KeyError:
+            abort(400)
+        if period not in PERIODS:
+            abort(400)
+        cards = [card for card in self._cards() if self._allowed(card)]
+        made = board.Board(self.session, around, period) if {"keys", "trend", "funnel"} & set(cards) else None
+        return render_template(
+            "desktop/index.html", cards=cards, around=around, period=period, periods=PERIODS, board=made, today=clock.today(),
+            circles=[(key, WHOSE[key]) for key in self.who.circles()], hello=_hello(self.who),
+            left=board.remaining(self.session, clock.today()),
+            person=cells.people().get(int(whose)) if whose.isdecimal() else None, lists=self._lists(cards, around, period),
+            methods=choices.options(self.session, "follow_method", english=cells.english()), weekday=WEEKDAYS[clock.today().weekday()],
+            now=clock.to_office(clock.now()).strftime("%Y-%m-%d %H:%M"))
+
+    def _cards(self) -> list[str]:
+        kept = preferences.read(self.session, "desk").get("cards")
+        return [c for c in kept if c in CARDS] if kept is not None else list(CARDS)
+
+    def _allowed(self, card: str) -> bool:
+        needs = {"payments": "paymentplan", "orders": "contract", "forgotten": "customer", "approvals": "approval", "funnel": "opportunity",
+                 "trend": "credit", "keys": "credit", "ranking": "credit"}
+        return card not in needs or self.who.may(needs[card], "read")
+
+    def _lists(self, cards, around, period) -> dict:
+        """The rows of the cards that are shown."""
+        also = board.idle_clauses(self.who, around.people) if "forgotten" in cards else []
+        made = {"totals": today.totals(self.session, self.who, around.people, also), "sources": today.offered(self.who, around.people),
+                "cap": today.cap(around.people)}
+        wide = around if around.key != "mine" else board.circle(self.who, self.who.circles()[-1])
+        asked = {"today": lambda: today.rows(self.session, self.who, around.people),
+                 "payments": lambda: board.near_payments(self.session, around),
+                 "orders": lambda: {kind: board.recent(self.session, around, kind) for kind in ("signed", "received")},
+                 "ranking": lambda: board.ranking(self.session, wide, figures.around(clock.today(), period)),
+                 "forgotten": lambda: board.forgotten(self.session, around),
+                 "approvals": lambda: list(self.session.scalars(select(Approval).where(
+                     waiting_for_me(self.who)).order_by(Approval.id).limit(5)))}
+        return {**made, **{card: make() for card, make in asked.items() if card in cards}}
+
+    # ---- the work in the row -----------------------------------------------------------------------------------
+    @expose("/desk/follow/<int:customer_id>", methods=["POST"])
+    @granted("")
+    def follow(self, customer_id):
+        """Write a follow-up with the next date from a row."""
+        customer = self.fetch(Customer, customer_id)
+        if not timeline.may_follow(customer):
+            abort(403)
+        form = timeline.box_form()()
+        if not saving.saved_before(form):
+            timeline.write(form, customer)
+        return back_to("/")
+
+    @expose("/desk/later/<kind>/<int:row_id>/<to>", methods=["POST"])
+    @granted("")
+    def later(self, kind, row_id, to):
+        """Put a task or a call off: to tomorrow, or to the next working day."""
+        model, rule = {"task": (Task, _later_task), "customer": (Customer, rules.put_off)}.get(kind) or abort(404)
+        row, today_ = self.fetch(model, row_id), clock.today()
+        days = {"tomorrow": today_ + dt.timedelta(1), "workday": workdays.shift(self.session, today_, 1)}
+        if to not in days:
+            abort(404)
+        if not self.who.may(kind, "edit") or not scope.may_edit(self.session, row, self.who):
+            abort(403)
+        try:
+            with changes.operation(self.session, "later", kind, str(row)):
+                rule(self.session, [row], days[to])
+            self.session.commit()
+            acting.say_done(_("Put off to %(day)s.", day=cells.day(days[to], True)))
         except RuleError as no:
-            db.session.rollback()
+            self.session.rollback()
             flash(str(no), "danger")
-            return back_to("/undo/")
-        flash(_("Taken back.") if not conflicts else _(
-            "Taken back, except for %(n)d records that were changed since.", n=len(conflicts)), "success")
-        return back_to("/undo/")
+        return back_to("/")
+
+    @expose("/desk/cards", methods=["POST"])
+    @granted("")
+    def cards(self):
+        """Keep which cards stand on this person's desk, and in which order; `reset` goes back to all."""
+        chosen = [c for c in dict.fromkeys(request.form.getlist("cards")) if c in CARDS]
+        preferences.keep(self.session, "desk", cards=None if "reset" in request.form else chosen)
+        self.session.commit()
+        return back_to("/")
+
+    @expose("/desk/choose")
+    @granted("")
+    def choose_cards(self):
+        """The dialog 自定义."""
+        shown = self._cards()
+        return render_template("desktop/cards.html", cards=[(c, CARDS[c], True) for c in shown] + [
+            (c, label, False) for c, label in CARDS.items() if c not in shown])
+
+    @expose("/desk/days/<month>")
+    @granted("")
+    def days(self, month):
+        """{day: [marks]} of a month's sheet for the small calendar: tasks, calls, payment plans."""
+        try:
+            first = dt.date.fromisoformat(f"{month}-01")
+            people = self.who.circle(request.args.get("whose", "mine"))
+        except (ValueError, KeyError):
+            abort(400)
+        return jsonify(sheet.marks(self.session, self.who, people, first))
 
 
-class HealthPage(Page):
-    """For the machines that watch: alive, and ready."""
-
-    route_base = ""
-    default_view = "healthz"
-
-    @expose("/healthz")
-    def healthz(self):
-        """Alive; asks nothing."""
-        return jsonify(status="ok")
-
-    @expose("/readyz")
-    def readyz(self):
-        """The database answers."""
-        db.session.execute(text("SELECT 1"))
-        return jsonify(status="ok")
+def _later_task(session, rows, day):
+    task_rules.put_off(session, rows, "day", day)
 
 
-open_to_all("HealthPage.healthz")
-open_to_all("HealthPage.readyz")
+def _hello(who) -> str:
+    """上午好，雨桐."""
+    hour = clock.to_office(clock.now()).hour
+    word = _("Good morning") if hour < 12 else _("Good afternoon") if hour < 18 else _("Good evening")
+    return f"{word}{_(', ')}{who.name[-2:] if len(who.name) > 2 and not who.name.isascii() else who.name}"

@@ -5,6 +5,7 @@ from app.approvals.models import Approvable
 from app.contracts.models import Contract
 from app.core import clock, fields, rollup
 from app.core.choices import declare, fixed
+from app.core.custom import Extended
 from app.core.entity import Entity, Owned
 from app.core.words import _l
 
@@ -31,6 +32,7 @@ fixed("claim_state", [("draft", _l("Draft"), "grey"), ("paid", _l("Paid out"), "
 class Claim(Entity, Owned, Approvable):
     """A claim form that gathers one's own expenses (报销单). `amount` is the kept sum of its expenses."""
 
+    stays = True
     unlogged = frozenset({"amount"})
     number = fields.numbered(_l("Claim number"), "BX{day:%Y%m%d}-{seq:04d}")
     name = fields.text(_l("Claim"), 120, required=True)
@@ -41,9 +43,11 @@ class Claim(Entity, Owned, Approvable):
     __table_args__ = (*fields.sorted_by("claim", "created_at amount"), {"extend_existing": True})
 
 
-class Expense(Entity, Owned, Approvable):
+class Expense(Entity, Owned, Approvable, Extended):
     """Money spent on a customer, a deal or a contract; the owner is who spent it (经手人)."""
 
+    stays = True
+    undo_with = ("claim_id",)
     search_names = ("reason",)
     search_codes = ("number",)
     number = fields.numbered(_l("Expense number"), "FY{day:%Y%m%d}-{seq:04d}", import_names=("费用编号",))

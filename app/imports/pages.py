@@ -14,6 +14,7 @@ from app.views.declare import MenuItem
 from app.views.exporting import view_of
 from app.views.guard import granted
 from app.views.page import Page
+from app.views.wire import takes_files
 
 from . import checking, headings, running
 from .models import ImportProblem, ImportRun
@@ -58,11 +59,11 @@ class ImportPage(Page):
     @granted("")
     def upload(self):
         """Take the file, propose the mapping."""
-        file = request.files.get("file")
+        file, name = request.files.get("file"), self._entity()
         try:
             if file is None or not file.filename:
                 raise RuleError(_("Choose a file."))
-            run = running.new_run(self.session, file.filename, file.read(), self._entity(), self.who.id)
+            run = running.new_run(self.session, file.filename, file.read(), name, self.who.id)
             self.session.commit()
         except RuleError as no:
             self.session.rollback()
@@ -90,7 +91,7 @@ class ImportPage(Page):
             flash(problem, "danger")
         return render_template(
             "imports/check.html" if found else "imports/mapping.html", run=run, sheet=sheet, found=found, fields=fields,
-            groups=self._groups(fields), keys=checking.KEYS.get(run.entity, ("name",)), owner=self._owner(run), options=self._answers,
+            groups=self._groups(fields), keys=checking.keys_of(run.entity), owner=self._owner(run), options=self._answers,
             changed=self._changed(found, sheet))
 
     def _problems(self, run):
@@ -102,7 +103,8 @@ class ImportPage(Page):
         groups: dict = {}
         for target, one in fields.items():
             groups.setdefault(target.split(".")[0], []).append((target, str(one.label)))
-        return [(str(view_of(name.replace("_", "")).title), rows) for name, rows in groups.items()]
+        return [(_("Lines") if name.endswith("_line") else str(view_of(name.replace("_", "")).title), rows)
+                for name, rows in groups.items()]
 
     def _owner(self, run):
         owner = (run.options or {}).get("owner_id") or self.who.id
@@ -151,7 +153,7 @@ class ImportPage(Page):
             chosen = [t if t in known else "" for t in form.getlist("map")][:len(sheet.headings)]
             run.mapping = [t if t and chosen.index(t) == n else "" for n, t in enumerate(chosen)]
         options = dict(run.options or {})
-        if form.get("key") in checking.KEYS.get(run.entity, ("name",)):
+        if form.get("key") in checking.keys_of(run.entity):
             options["key"] = form["key"]
         if form.get("on_duplicate") in running.DUPLICATES:
             options["on_duplicate"] = form["on_duplicate"]
@@ -202,7 +204,7 @@ class ImportPage(Page):
     def template(self):
         """An empty sheet with the headings, required ones marked, and a row that explains."""
         name = self._entity()
-        fields = [one for target, one in headings.fields_of(name).items() if not one.system]
+        fields = [one for one in headings.fields_of(name).values() if not one.system and (not one.readonly or one.kind == "number")]
         out = io.BytesIO()
         spreadsheet.write_template(out, [(str(f.label) + (" *" if f.required else ""), self._explain(f)) for f in fields])
         out.seek(0)
@@ -215,3 +217,6 @@ class ImportPage(Page):
         if one.kind == "ref":
             return _("full name or user name") if one.target == "ab_user" else _("name or number")
         return kinds.get(one.kind, _("at most %(n)d characters", n=one.size) if one.size else "")
+
+
+takes_files("ImportPage.upload")

@@ -5,6 +5,7 @@ The kind is told by the content, never by the name. Raises RuleError with a sent
 import csv
 import io
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 
 from python_calamine import CalamineError, CalamineWorkbook
@@ -14,6 +15,8 @@ from app.core.words import _
 
 LIMIT = 32 * 1024 * 1024  # bytes of a file
 UNPACKED = 600 * 1024 * 1024  # bytes of an unpacked xlsx
+RATIO = 200  # how many times larger than packed a part of at least MANY bytes may be: real sheets stay under 30
+MANY = 16 * 1024 * 1024
 COLUMNS = 200
 LOOK = 20  # rows in which the heading row is looked for
 
@@ -57,9 +60,14 @@ def _csv_rows(data: bytes):
 def _guard_zip(data: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            if sum(one.file_size for one in packed.infolist()) > UNPACKED:
+            parts = packed.infolist()
+            if sum(p.file_size for p in parts) > UNPACKED or any(p.file_size > max(MANY, RATIO * p.compress_size) for p in parts):
                 raise RuleError(_("The file unpacks to more than this program reads."))
-    except zipfile.BadZipFile as bad:
+            for part in parts:  # what the parts say of their size must be true
+                with packed.open(part) as opened:
+                    while opened.read(MANY):
+                        pass
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as bad:
         raise RuleError(_("The spreadsheet is damaged.")) from bad
 
 

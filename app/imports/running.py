@@ -1,6 +1,5 @@
 """An import from file to result: as a job of the screens, or at once by the command."""
 import csv
-import hashlib
 from pathlib import Path
 
 from sqlalchemy import select
@@ -20,15 +19,6 @@ from .writing import Writer
 DUPLICATES = ("skip", "overwrite", "fill")
 
 
-def keep_file(data: bytes) -> str:
-    """Keep an uploaded file by its hash; returns the digest."""
-    digest = hashlib.sha256(data).hexdigest()
-    path = files.path_of(digest)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-    return digest
-
-
 def sheet_of(run: ImportRun) -> reading.Sheet:
     """The table of a run's file."""
     return reading.read(files.path_of(run.digest).read_bytes(), headings.known(run.entity))
@@ -37,15 +27,16 @@ def sheet_of(run: ImportRun) -> reading.Sheet:
 def plan_of(run: ImportRun) -> Plan:
     """What the user chose for a run."""
     o = run.options or {}
-    return Plan(run.entity, list(run.mapping or []), o.get("key", "name"), o.get("on_duplicate", "skip"), o.get("owner_id"),
+    return Plan(run.entity, list(run.mapping or []), o.get("key", ""), o.get("on_duplicate", "skip"), o.get("owner_id"),
                 run.decisions or {}, run.edits or {}, bool(o.get("create_open")))
 
 
 def new_run(session, name: str, data: bytes, entity_name: str, who_id) -> ImportRun:
     """Read an uploaded file and propose a mapping. Raises RuleError when it cannot be read."""
     sheet = reading.read(data, headings.known(entity_name))
-    run = ImportRun(entity=entity_name, file_name=name[-200:], digest=keep_file(data), owner_id=who_id, rows=len(sheet.rows),
-                    mapping=headings.match(sheet.headings, entity_name), options={"key": "name", "on_duplicate": "skip"})
+    mapping = headings.match(sheet.headings, entity_name)
+    run = ImportRun(entity=entity_name, file_name=name[-200:], digest=files.keep(data), owner_id=who_id, rows=len(sheet.rows),
+                    mapping=mapping, options={"key": checking.first_key(entity_name, mapping), "on_duplicate": "skip"})
     session.add(run)
     session.flush()
     return run
@@ -101,17 +92,18 @@ def _owner(session, name):
     return found
 
 
-def run_file(path: str, entity_name: str, *, owner=None, key="name", on_duplicate="skip", report=None, check=False) -> dict:
+def run_file(path: str, entity_name: str, *, owner=None, key=None, on_duplicate="skip", report=None, check=False) -> dict:
     """The command's import: read, check, write at once; values of describing lists are added by themselves.
 
     Returns the four numbers; writes the faults as CSV (row, column, value, reason; UTF-8). Raises RuleError when the
     file cannot be read."""
     session, data = db.session, Path(path).read_bytes()
-    if key not in checking.KEYS.get(entity_name, ("name",)):
-        raise RuleError(_("The key must be one of: %(names)s", names=", ".join(checking.KEYS.get(entity_name, ("name",)))))
+    if key and key not in checking.keys_of(entity_name):
+        raise RuleError(_("The key must be one of: %(names)s", names=", ".join(checking.keys_of(entity_name))))
     sheet = reading.read(data, headings.known(entity_name))
     who = _owner(session, owner) or session.scalar(select(Employee.id).order_by(Employee.id).limit(1))
-    plan = Plan(entity_name, headings.match(sheet.headings, entity_name), key, on_duplicate, who, create_open=True)
+    mapping = headings.match(sheet.headings, entity_name)
+    plan = Plan(entity_name, mapping, key or checking.first_key(entity_name, mapping), on_duplicate, who, create_open=True)
     if check:
         found = checking.summary(session, sheet, plan, keep=10**9)
         session.rollback()
@@ -127,7 +119,7 @@ def run_file(path: str, entity_name: str, *, owner=None, key="name", on_duplicat
 
 
 def _write_now(session, path, data, sheet, plan):
-    run = ImportRun(entity=plan.entity, file_name=Path(path).name[-200:], digest=keep_file(data), owner_id=None, rows=len(sheet.rows),
+    run = ImportRun(entity=plan.entity, file_name=Path(path).name[-200:], digest=files.keep(data), owner_id=None, rows=len(sheet.rows),
                     mapping=plan.mapping, options={"key": plan.key, "on_duplicate": plan.on_duplicate, "owner_id": plan.owner_id,
                                                    "create_open": True})
     session.add(run)

@@ -7,11 +7,13 @@ from sqlalchemy import insert, select
 
 from app.core import actor, bulk, changes, choices, entity, scope
 from app.core.choices import Choice
+from app.core.rules import RuleError
 from app.core.words import _
 from app.customers import rules
 from app.customers.models import Contact
 
-from . import headings
+from . import finding, headings
+from .builder import BULK, Builder
 from .checking import Checker, existing
 from .models import ImportProblem, ImportRun
 
@@ -31,20 +33,22 @@ class Writer:
         self.ids: Iterator = iter(())
         self.made: dict = {}  # key -> id of the records that this run has made
         self.fresh: list = []  # keys made in the present chunk
+        self.builder = None if plan.entity in BULK else Builder(session, self.checker, self._value)
 
     def run(self, progress) -> ImportRun:
         """Write everything that is not written yet; `progress(done, total)` after each chunk."""
         run = self.session.get(ImportRun, self.run_id)
-        done, total = run.done_rows, run.rows
-        if done:
+        done, total, at = run.done_rows, run.rows, 0
+        if done and self.builder is None:
             self._remember_made(run)
         chunk: list = []
-        for at, line in enumerate(self.checker.lines()):
-            if at >= done:
+        for line in self.checker.lines():
+            at += len(line.rows)
+            if at > done:
                 chunk.append(line)
-            if len(chunk) == CHUNK:
-                self._write(chunk, at + 1)
-                progress(at + 1, total)
+            if sum(len(one.rows) for one in chunk) >= CHUNK:
+                self._write(chunk, at)
+                progress(at, total)
                 chunk = []
         if chunk:
             self._write(chunk, total)
@@ -63,14 +67,12 @@ class Writer:
         run = self.session.get(ImportRun, self.run_id)
         counts = {"created": 0, "updated": 0, "skipped": 0, "failed": 0}
         problems: list = []
-        with changes.in_batch(self.session, run.batch_id):
-            there = self._there(lines)
-            self.ids = iter(bulk.reserve_ids(self.session, self.model, len(lines)))
-            for line in lines:
-                counts[self._line(line, there, problems)] += 1
-            self.session.flush()
-            self.made |= {key: there[key].id for key in self.fresh}
-            self.fresh = []
+        self.session.info["importing"] = True
+        try:
+            with changes.in_batch(self.session, run.batch_id):
+                self._put(lines, counts, problems)
+        finally:
+            self.session.info.pop("importing")
         if problems:
             self.session.connection().execute(insert(ImportProblem.__table__), [
                 {"run_id": run.id, "row": row, "at": at, "value": str(value)[:500], "reason": reason[:300]}
@@ -81,9 +83,30 @@ class Writer:
         self.session.commit()
         time.sleep(PAUSE)
 
+    def _put(self, lines, counts, problems) -> None:
+        there = self._there(lines)
+        if self.builder is not None:
+            for line in lines:
+                counts[self._by_rules(line, there, problems)] += len(line.rows)
+            return
+        self.ids = iter(bulk.reserve_ids(self.session, self.model, len(lines)))
+        for line in lines:
+            counts[self._line(line, there, problems)] += 1
+        self.session.flush()
+        self.made |= {key: there[key].id for key in self.fresh}
+        self.fresh = []
+
+    def _by_rules(self, line, there, problems) -> str:
+        """One record or document by the rules of its screen; with a fault none of its rows is imported."""
+        done = "failed" if line.is_bad else "skipped" if line.skip else self.builder.make(line, there.get(self.checker.key_of(line.values)))
+        for row in line.rows if line.is_bad or line.skip else ():
+            problems += [(row.number, at, value, reason) for at, value, reason in row.faults] or [
+                (row.number, 0, "", line.skip or _("its document is not imported, see row %(n)d", n=line.number))]
+        return done
+
     def _there(self, lines) -> dict:
         """key -> living row for the lines of a chunk."""
-        keys = {k for line in lines if not line.faults and (k := self.checker.key_of(line.values)) is not None}
+        keys = {k for line in lines if not line.is_bad and (k := self.checker.key_of(line.values)) is not None}
         ids = {k: self.made[k] for k in keys if k in self.made}
         ids |= existing(self.session, self.plan, [k for k in keys if k not in ids])
         wanted = select(self.model).where(self.model.id.in_(ids.values())).execution_options(everyone=True)
@@ -120,7 +143,7 @@ class Writer:
         changed = False
         for target, value in line.values.items():
             one = self.fields[target]
-            if target.startswith(self.plan.entity + ".") and (
+            if target.startswith(self.plan.entity + ".") and not one.hidden_from(actor.current()) and (
                     self.plan.on_duplicate == "overwrite" or getattr(row, one.key) in (None, "")):
                 changed |= getattr(row, one.key) != self._value(one, value)
                 setattr(row, one.key, self._value(one, value))
@@ -139,7 +162,17 @@ class Writer:
 
     def _value(self, one, value):
         """New values of a list ('+名称') become rows of the list, once."""
-        if one.kind != "choice" or not str(value).startswith("+"):
+        if one.kind == "several" and "+" in value:
+            return ",".join(self._code(one, part) for part in value.split(","))
+        if one.kind == "ref" and isinstance(value, str):  # a record of an earlier row: '=名称'
+            found = finding.ids(self.session, one, value[1:])
+            if len(found) != 1:
+                raise RuleError(_("there is no such %(what)s", what=str(one.label)), one.name)
+            return found[0]
+        return self._code(one, value) if one.kind == "choice" else value
+
+    def _code(self, one, value):
+        if not str(value).startswith("+"):
             return value
         place = (one.choices, value[1:])
         if place not in self.codes:

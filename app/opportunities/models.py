@@ -4,6 +4,7 @@ from sqlalchemy.orm import relationship
 
 from app.core import choices, clock, fields
 from app.core.choices import declare, fixed, table
+from app.core.custom import Extended
 from app.core.entity import Entity, Owned
 from app.core.words import _l
 from app.products.models import Line, Priced
@@ -49,7 +50,7 @@ def _stages(session):
 table("stage", _stages)
 
 
-class Opportunity(Entity, Owned, Priced):
+class Opportunity(Entity, Owned, Priced, Extended):
     """A deal that may come (manual 4.4 机会列表)."""
 
     scope_parent = "customer"
@@ -82,7 +83,19 @@ class Opportunity(Entity, Owned, Priced):
     roles = relationship("OpportunityContact", primaryjoin=(
         "and_(OpportunityContact.opportunity_id == Opportunity.id, OpportunityContact.deleted_at.is_(None))"))
     __table_args__ = (*fields.sorted_by("opportunity", "created_at name amount closes_on stage staged_at next_follow_at"),
+                      fields.partial("ix_opportunity_open_own", "deleted_at IS NULL AND closed_on IS NULL", "owner_id", "staged_at"),
+                      fields.partial("ix_opportunity_open_all", "deleted_at IS NULL AND closed_on IS NULL", "staged_at"),
+                      # what board and funnel sum is read from these alone
+                      fields.partial("ix_opportunity_cube", "deleted_at IS NULL", "owner_id stage furthest loss_reason amount rate"),
+                      fields.partial("ix_opportunity_waiting", "deleted_at IS NULL", "stage staged_at amount owner_id customer_id id"),
+                      fields.partial("ix_opportunity_ahead", "deleted_at IS NULL AND closed_on IS NULL", "closes_on amount rate"),
+                      fields.partial("ix_opportunity_cycle", "deleted_at IS NULL", "stage closed_on created_at owner_id customer_id"),
                       Index("ix_opportunity_stage_owner", "stage", "owner_id"), {"extend_existing": True})
+
+    @classmethod
+    def handed(cls):
+        """The open ones; won and lost ones are somebody's result."""
+        return [cls.closed_on.is_(None)]
 
     @property
     def living(self) -> list:

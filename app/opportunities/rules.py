@@ -1,15 +1,17 @@
 """What the business says of opportunities (manual 4.4, product.md 4.4). Every change of stage leaves its row."""
 import datetime as dt
 
-from sqlalchemy import and_, false, func, inspect, select
+from sqlalchemy import and_, case, false, func, inspect, or_, select
 
-from app.core import clock, memo
+from app.core import choices, clock, memo
+from app.core.hanging import hanging
 from app.core.rules import RuleError
 from app.core.words import _
 from app.customers.models import Contact, Customer
+from app.customers.rules import FOLLOWED, check_future
 from app.products.rules import check_lines
 
-from .models import Opportunity, OpportunityContact, Stage, StageChange
+from .models import Opportunity, OpportunityContact, OpportunityLine, Stage, StageChange
 
 
 def stages(session) -> dict[str, Stage]:
@@ -29,8 +31,8 @@ class _Plain:
 
 
 def codes(session, *kinds) -> list[str]:
-    """The codes of the stages of these kinds, in order."""
-    return [s.code for s in stages(session).values() if s.kind in kinds]
+    """The codes of the stages in use of these kinds, in order."""
+    return [s.code for s in stages(session).values() if s.kind in kinds and not s.is_stopped]
 
 
 # ---- named filters --------------------------------------------------------------------------------------------
@@ -74,39 +76,67 @@ def idle(days: int):
     return rule
 
 
-def stuck(who):
-    """Open, and longer than 14 days in its stage."""
-    return and_(is_open(), Opportunity.staged_at < clock.now() - dt.timedelta(14))
+def slow(session):
+    """The clause: open, and more whole days in its stage than the stage's days to a warning."""
+    now = clock.now()
+    since = {s.code: now - dt.timedelta(s.warn_days + 1) for s in stages(session).values() if s.kind == "open" and s.warn_days}
+    if not since:
+        return false()
+    return and_(Opportunity.stage.in_(since), Opportunity.staged_at <= max(since.values()),  # the latest of all: what an index can narrow
+                Opportunity.staged_at <= case(since, value=Opportunity.stage))
+
+
+def lost_at(code: str):
+    """The clause: lost or void, and never further than this stage."""
+    return and_(Opportunity.furthest == code, Opportunity.stage.in_(select(Stage.code).where(Stage.kind.in_(("lost", "void")))))
+
+
+def with_product(product_id: int):
+    """The clause: a line with this product."""
+    return Opportunity.id.in_(select(OpportunityLine.opportunity_id).where(OpportunityLine.product_id == product_id))
 
 
 # ---- stages ---------------------------------------------------------------------------------------------------
 def check_stage(session, stage) -> None:
-    """Names once; rates 0 to 100; a used stage keeps its kind; won is 100 %, lost and void 0 %."""
+    """Names once; rates 0 to 100; a used stage keeps its kind; won is 100 %, lost and void 0 %; one of each kind stays in use."""
     if session.scalar(select(Stage.id).where(Stage.name == stage.name, Stage.id != (stage.id or 0)).limit(1)):
         raise RuleError(_("This stage is there already."), "name")
     if not 0 <= (stage.rate or 0) <= 10_000:
         raise RuleError(_("The win rate is between 0 and 100."), "rate")
     if {"won": 10_000, "lost": 0, "void": 0}.get(stage.kind, stage.rate) != stage.rate:
         raise RuleError(_("A won stage has a win rate of 100, a lost or void one of 0."), "rate")
+    if (stage.warn_days or 0) < 0:
+        raise RuleError(_("This must not be negative."), "warn_days")
     kind = inspect(stage).attrs.kind.history
-    if stage.id and kind.has_changes() and _is_used(session, stage):
-        raise RuleError(_("“%(name)s” is in use: its kind cannot change.", name=stage.name), "kind")
+    if stage.id and kind.has_changes():
+        if _is_used(session, stage):
+            raise RuleError(_("“%(name)s” is in use: its kind cannot change.", name=stage.name), "kind")
+        _check_last(session, stage, kind.deleted[0], "kind")
+    if stage.is_stopped:
+        _check_last(session, stage, stage.kind, "is_stopped")
     if not stage.code:
         known = set(session.scalars(select(Stage.code).execution_options(with_trash=True)))
         stage.code = next(f"s{n}" for n in range(len(known) + 2) if f"s{n}" not in known)
 
 
+def _check_last(session, stage, kind, field=None) -> None:
+    others = select(func.count(Stage.id)).where(Stage.kind == kind, Stage.id != (stage.id or 0), Stage.is_stopped.is_not(True))
+    if not session.scalar(others):
+        raise RuleError(_("At least one stage of each kind is needed."), field)
+
+
 def _is_used(session, stage) -> bool:
-    return session.scalar(select(Opportunity.id).where(Opportunity.stage == stage.code).limit(1).execution_options(
-        everyone=True, with_trash=True)) is not None
+    used = or_(Opportunity.stage == stage.code, Opportunity.furthest == stage.code)
+    everything = {"everyone": True, "with_trash": True}
+    return any(session.scalar(wanted.limit(1).execution_options(**everything)) is not None for wanted in (
+        select(Opportunity.id).where(used), select(StageChange.id).where(StageChange.to_stage == stage.code)))
 
 
 def check_delete_stage(session, stage) -> None:
     """A used stage is stopped, not deleted; the last stage of a kind stays."""
     if _is_used(session, stage):
         raise RuleError(_("“%(name)s” is in use: stop it instead of deleting it.", name=stage.name))
-    if session.scalar(select(func.count(Stage.id)).where(Stage.kind == stage.kind)) < 2:
-        raise RuleError(_("At least one stage of each kind is needed."))
+    _check_last(session, stage, stage.kind)
 
 
 # ---- saving ---------------------------------------------------------------------------------------------------
@@ -117,27 +147,53 @@ def check_change(session, opportunity) -> None:
 
 
 def check_opportunity(session, opportunity) -> None:
-    """Contact of this customer; rate from the stage unless typed; a closing stage only by its action."""
+    """Contact of this customer; rate from the stage unless typed; a closing stage only by its action, or with its reason from the
+    start (an imported one)."""
+    check_customer_stays(session, opportunity)
+    check_future(session, opportunity)
     if opportunity.contact_id:
         person = session.get(Contact, opportunity.contact_id)
         if person is None or person.customer_id != opportunity.customer_id:
             raise RuleError(_("This contact belongs to another customer."), "contact")
-    stage = stages(session)[opportunity.stage]
+    if (opportunity.amount or 0) < 0:
+        raise RuleError(_("This must not be negative."), "amount")
+    stage = stages(session).get(opportunity.stage)
     state = inspect(opportunity).attrs
     fresh = not inspect(opportunity).persistent
     moved = fresh or state.stage.history.has_changes()
+    if stage is None or (moved and stage.is_stopped):
+        raise RuleError(_("Choose one of the list."), "stage")
     if stage.kind != "open" and moved and not fresh:
         raise RuleError(_("Use the actions won, lost or void to close an opportunity."), "stage")
-    if opportunity.rate is None or (moved and not fresh and not state.rate.history.has_changes()):
+    if stage.kind in ("lost", "void") and moved:
+        check_reason(session, stage, opportunity.loss_reason, opportunity.closing_note)
+    if stage.kind != "open" or opportunity.rate is None or (moved and not fresh and not state.rate.history.has_changes()):
         opportunity.rate = stage.rate
     if not 0 <= opportunity.rate <= 10_000:
         raise RuleError(_("The win rate is between 0 and 100."), "rate")
-    if (opportunity.amount or 0) < 0:
-        raise RuleError(_("This must not be negative."), "amount")
     check_lines(session, opportunity, opportunity.living)
     if moved:
         before = (state.stage.history.deleted or [None])[0] if not fresh else None
         note_move(session, opportunity, before, stage, "")
+
+
+def check_customer_stays(session, document) -> None:
+    """A document on which others hang stays with its customer."""
+    state = inspect(document)
+    if state.persistent and state.attrs.customer_id.history.has_changes():
+        with session.no_autoflush:
+            if hanging(session, document):
+                raise RuleError(_("Other documents hang on %(name)s: its customer cannot change.", name=document), "customer")
+
+
+def check_reason(session, stage, reason, note) -> None:
+    """A lost one needs its reason out of the list, "other" a note; a void one a reason or a note (product.md 4.4)."""
+    if reason and reason not in dict(choices.options(session, "loss_reason")):
+        raise RuleError(_("Choose one of the list."), "reason")
+    if not reason and (stage.kind == "lost" or not note):
+        raise RuleError(_("Say why it was lost."), "reason")
+    if reason == "other" and not note:
+        raise RuleError(_("“Other” needs a note."), "note")
 
 
 def note_move(session, opportunity, before, stage, reason) -> None:
@@ -150,8 +206,17 @@ def note_move(session, opportunity, before, stage, reason) -> None:
     opportunity.staged_at = now
     opportunity.closed_on = None if stage.kind == "open" else clock.today()
     far = way.get(opportunity.furthest)
+    if far is not None and far.kind == "won" and stage.kind == "open":
+        far = _furthest_open(session, opportunity)  # reopened: it has not come as far as to be won
+        opportunity.furthest = far.code if far else stage.code
     if stage.kind in ("open", "won") and (far is None or stage.position > far.position):
         opportunity.furthest = stage.code
+
+
+def _furthest_open(session, opportunity):
+    """The furthest open stage that an opportunity was ever in."""
+    been = set(session.scalars(select(StageChange.to_stage).where(StageChange.opportunity_id == opportunity.id)))
+    return max((s for s in stages(session).values() if s.kind == "open" and s.code in been), key=lambda s: s.position, default=None)
 
 
 # ---- actions --------------------------------------------------------------------------------------------------
@@ -160,10 +225,8 @@ def move(session, rows, stage, reason=None, note=None):
     target = stages(session).get(stage)
     if target is None or target.is_stopped:
         raise RuleError(_("Choose one of the list."), "stage")
-    if target.kind in ("lost", "void") and not (reason or note):
-        raise RuleError(_("Say why it was lost."), "reason")
-    if reason == "other" and not note:
-        raise RuleError(_("“Other” needs a note."), "note")
+    if target.kind in ("lost", "void"):
+        check_reason(session, target, reason, note)
     for row in rows:
         if row.closed_on and target.kind != stages(session)[row.stage].kind:
             raise RuleError(_("%(name)s is closed already.", name=row.name))
@@ -171,7 +234,7 @@ def move(session, rows, stage, reason=None, note=None):
             continue
         before, row.stage, row.rate = row.stage, target.code, target.rate
         row.loss_reason = reason if target.kind in ("lost", "void") else None
-        row.closing_note = note
+        row.closing_note = note[:500] if note and target.kind != "open" else None
         note_move(session, row, before, target, note or reason)
 
 
@@ -191,12 +254,19 @@ def advance(session, rows):
         move(session, [row], way[way.index(row.stage) + 1])
 
 
+REOPENING: list = []  # later modules: function(session, opportunity) refuses while something of theirs stands on it
+
+
 def reopen(session, rows, reason):
-    """A closed opportunity goes on, with a reason, in the stage before."""
+    """A closed opportunity goes on, with a reason, in the stage before; not while a contract was made of it."""
+    if not reason:
+        raise RuleError(_("Say why."), "reason")
     way = codes(session, "open")
     for row in rows:
         if not row.closed_on:
             raise RuleError(_("%(name)s is open.", name=row.name))
+        for check in REOPENING:
+            check(session, row)
         last = session.scalar(select(StageChange.from_stage).where(
             StageChange.opportunity_id == row.id, StageChange.from_stage.in_(way)).order_by(StageChange.id.desc()).limit(1))
         target = stages(session)[last or way[0]]
@@ -205,11 +275,11 @@ def reopen(session, rows, reason):
 
 
 # ---- around ---------------------------------------------------------------------------------------------------
-def customer_figures(session, customer) -> tuple[int, int]:
-    """(number, amount in fen) of a customer's open opportunities that the person sees."""
-    wanted = select(func.count(), func.coalesce(func.sum(Opportunity.amount), 0)).select_from(Opportunity).where(
-        Opportunity.customer_id == customer.id, is_open())
-    return tuple(session.execute(wanted).one())
+def figures_of(customer) -> dict:
+    """{deals, deals_amount}: number and fen of a customer's open opportunities, as scalar subqueries."""
+    mine = (Opportunity.customer_id == customer.id, is_open())
+    return {"deals": select(func.count(Opportunity.id)).where(*mine).scalar_subquery(),
+            "deals_amount": select(func.coalesce(func.sum(Opportunity.amount), 0)).where(*mine).scalar_subquery()}
 
 
 def followed_up(session, followup) -> None:
@@ -224,6 +294,9 @@ def followed_up(session, followup) -> None:
         row.next_follow_at = followup.next_follow_at
 
 
+FOLLOWED.append(followed_up)
+
+
 def buyer(session, opportunity):
     """The customer of an opportunity."""
     return session.get(Customer, opportunity.customer_id)
@@ -232,6 +305,7 @@ def buyer(session, opportunity):
 def add_person(session, rows, contact, role=None):
     """A contact takes part in a deal, with his role (product.md 4.4)."""
     for row in rows:
+        check_change(session, row)
         person = session.get(Contact, contact)
         if person is None or person.customer_id != row.customer_id:
             raise RuleError(_("This contact belongs to another customer."), "contact")

@@ -6,15 +6,19 @@ from sqlalchemy.orm import joinedload
 from wtforms import StringField
 from wtforms.validators import Length
 
-from app.core import clock
+from app.core import choices, clock
 from app.core.describe import describe
 from app.core.words import _, _l
+from app.customers import timeline
 from app.customers.views import ContactView, CustomerView
 from app.extensions import db
 from app.products.documents import DocumentView
+from app.products.models import Product
 from app.security.actions import TRANSFER, reason_form
-from app.views import cells, forms, record
-from app.views.declare import Action, MenuItem, QuickFilter, Section
+from app.security.models import Department
+from app.security.rules import members
+from app.views import cells, forms, happenings, record
+from app.views.declare import Action, Asked, MenuItem, QuickFilter, Section
 from app.views.entity_view import EntityView
 
 from . import funnel, rules
@@ -27,6 +31,13 @@ def loss_form():
         reason = forms.ChoiceField(_l("Reason of loss"), [forms.Required()], list_name="loss_reason")
         note = StringField(_l("Closing note"), [Length(max=500)], filters=[forms.clean])
     return LossForm
+
+
+def note_form():
+    """Words that may be left out."""
+    class NoteForm(DynamicForm):
+        note = StringField(_l("Closing note"), [Length(max=500)], filters=[forms.clean])
+    return NoteForm
 
 
 def stage_form():
@@ -69,6 +80,14 @@ def _open(row):
     return row.closed_on is None
 
 
+def _stage_name(code) -> str:
+    return choices.label(db.session, "stage", code, english=cells.english())
+
+
+def _name_of(model):
+    return lambda value: str(db.session.get(model, int(value)) or "—")
+
+
 class OpportunityView(DocumentView):
     """The deals that may come."""
 
@@ -85,34 +104,59 @@ class OpportunityView(DocumentView):
         QuickFilter("this_month", _l("Closing this month"), rules.closing(0, 0)),
         QuickFilter("next_month", _l("Closing next month"), rules.closing(1, 1)),
         QuickFilter("late", _l("Closing date passed"), rules.late),
-        QuickFilter("stuck", _l("Over 14 days in stage"), rules.stuck),
+        QuickFilter("stuck", _l("Stuck in its stage"), lambda who: rules.slow(db.session)),
         QuickFilter("idle30", _l("Idle 30 days"), rules.idle(30)),
         QuickFilter("won", _l("Won deals"), rules.of_kind("won"), count=False),
         QuickFilter("lost", _l("Lost deals"), rules.of_kind("lost"), count=False),
         QuickFilter("void", _l("Void deals"), rules.of_kind("void"), count=False),
     ]
-    conditions = "stage customer owner source kind amount closes_on created_at closed_on"
-    head = "stage rate owner days_in_stage"
-    facts = "customer amount weighted closes_on last_follow_at next_follow_at"
+    conditions = "stage customer owner source amount closes_on | kind created_at closed_on loss_reason"
+    asked = {
+        "going": Asked(_l("Going"), lambda value: rules.is_open(), lambda value: ""),
+        "reached": Asked(_l("Came to"), lambda value: Opportunity.furthest.in_(funnel.onward_from(db.session, value)), _stage_name),
+        "lost_at": Asked(_l("Lost at"), rules.lost_at, _stage_name),
+        "department": Asked(_l("Department"), lambda value: Opportunity.owner_id.in_(members(int(value))), _name_of(Department)),
+        "product": Asked(_l("Product"), lambda value: rules.with_product(int(value)), _name_of(Product))}
+    head = "stage kind customer contact source owner"
+    facts = "amount weighted/rate closes_on/days_in_stage last_follow_at next_follow_at"
+    quick_fields = "name customer amount closes_on"
+    beside_timeline = "rate source kind rivals needs closing_note loss_reason note created_by created_at"
+    bar = "follow edit quote contract transfer"
     sections = [
         Section(_l("Basics"), "number name customer contact stage rate kind source amount closes_on owner next_follow_at"),
         Section(_l("Amounts"), "discount reduction fees"), Section(_l("Situation"), "needs rivals note"),
         Section(_l("System data"), "loss_reason closing_note closed_on staged_at last_follow_at created_by created_at changed_at")]
     actions_declared = [
         Action("advance", _l("Next stage"), rules.advance, icon="arrow-right", shown=_open),
-        Action("won", _l("Mark won"), rules.close("won"), icon="trophy", shown=_open),
+        Action("won", _l("Mark won"), rules.close("won"), form=note_form, icon="trophy", shown=_open),
         Action("lost", _l("Mark lost"), rules.close("lost"), form=loss_form, icon="mood-sad", shown=_open),
         Action("void", _l("Mark void"), rules.close("void"), form=loss_form, icon="ban", shown=_open),
         Action("move", _l("Change stage"), rules.move, form=stage_form, icon="stairs-up", shown=_open),
         Action("reopen", _l("Reopen"), rules.reopen, form=reason_form, icon="refresh", shown=lambda row: not _open(row)),
         Action("person", _l("Add a contact"), rules.add_person, form=role_form, icon="user-plus", many=False), TRANSFER]
+    looks = (("/opportunity/board/", _l("Board"), "layout-kanban"), ("/funnel/", _l("Funnel"), "filter"))
     check_save = staticmethod(rules.check_opportunity)
     check_change = staticmethod(rules.check_change)
-    nexts = (("quote", _l("New quote"), "file-dollar"), ("contract", _l("New contract"), "file-certificate"))
+    nexts = (("quote", _l("To quote"), "file-dollar"), ("contract", _l("To contract"), "file-certificate"))
+
+    def options(self, rows):
+        """A chosen opportunity brings its customer, contact and name along."""
+        return [{"brings": {"customer": {"id": r.customer_id, "text": str(r.customer)}, "name": r.name,
+                            "contact": r.contact_id and {"id": r.contact_id, "text": str(r.contact)}}} for r in rows]
+
+    def more_links(self, row):
+        """Writing a follow-up is what the page is for."""
+        here = f"/opportunity/show/{row.id}?tab=timeline#follow"
+        return [("follow", here, _("Write follow-up"), "message-plus")] if timeline.may_follow(row.customer) else []
 
     def _data(self, row, fields):
         values = super()._data(row, fields)
         return values if row is not None else {**values, "stage": rules.codes(db.session, "open")[0]}
+
+    def copy_into(self, form, row):
+        """A copy begins at the first stage."""
+        super().copy_into(form, row)
+        form.stage.data, form.rate.data, form.next_follow_at.data = rules.codes(db.session, "open")[0], None, None
 
     def row_flags(self, row):
         """Red when the closing date has passed."""
@@ -124,17 +168,24 @@ class OpportunityView(DocumentView):
 
     def extra_tabs(self, row):
         """People and stage history."""
-        return [("people", _("Contacts in this deal"), None), ("stages", _("Stage history"), None)]
+        return [("timeline", _("Timeline"), None), ("people", _("Contacts in this deal"), None), ("stages", _("Stage history"), None)]
+
+    def tab_order(self, _children):
+        """What happened comes first."""
+        return ["timeline", "basics"]
 
     def above(self, row):
         """The stage bar."""
         from flask import render_template
         way = [s for s in rules.stages(db.session).values() if not s.is_stopped and (s.kind == "open" or s.code == row.stage)]
         place = next((n for n, s in enumerate(way) if s.code == row.stage), 0)
-        return Markup(render_template("opportunities/stages.html", way=way, at=place, item=row, may=self.may("edit") and _open(row)))
+        return Markup(render_template(
+            "opportunities/stages.html", way=way, at=place, now=way[place], item=row, may=self.may("edit") and _open(row)))
 
     def tab(self, row, key):
         """The opportunity's own tabs."""
+        if key == "timeline":
+            return timeline.render_timeline(self, row, row.customer)
         if key == "people":
             return self._table("contact role", db.session.scalars(select(OpportunityContact).where(
                 OpportunityContact.opportunity_id == row.id).options(joinedload(OpportunityContact.contact))), OpportunityContact)
@@ -150,11 +201,38 @@ class OpportunityView(DocumentView):
         return Markup('<table class="k-table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>').format(head, lines)
 
 
-def _figures(customer):
-    n, amount = rules.customer_figures(db.session, customer)
-    link = Markup('<a href="/customer/show/{}?tab=opportunity" data-figure="opportunities">{} · ¥{}</a>').format(
-        customer.id, n, f"{amount / 100:,.2f}")
-    return [(_("Open opportunities"), link)]
+def _say_move(row):
+    before, _bar, reason = row.more.partition("|")
+    if not before:
+        return _("New opportunity"), Markup("{} · {}").format(row.text, _stage_name(row.code))
+    reason = choices.label(db.session, "loss_reason", reason, english=cells.english())
+    return _("Stage changed"), Markup("{}：{} → <b>{}</b>{}").format(
+        row.text, _stage_name(before), _stage_name(row.code), f"（{reason}）" if reason else "")
 
 
-record.FIGURES.setdefault(CustomerView, []).append(_figures)
+def _people(row):
+    """The contacts of a deal with their part in it; its main contact first."""
+    if row.__tablename__ != "opportunity":
+        return None
+    names = dict(choices.options(db.session, "contact_role", english=cells.english(), keep=cells.ANY))
+    found = [(r.contact, names.get(r.role)) for r in db.session.scalars(select(OpportunityContact).where(
+        OpportunityContact.opportunity_id == row.id).options(joinedload(OpportunityContact.contact)))]
+    main = [(row.contact, None)] if row.contact and row.contact_id not in [c.id for c, _role in found] else []
+    return main + found
+
+
+happenings.SOURCES.append(happenings.Source(
+    "stage", "business", "opportunity", StageChange, StageChange.at, StageChange.created_by_id,
+    {"customer": Opportunity.customer_id, "opportunity": Opportunity.id}, _say_move, icon="arrows-exchange", id=Opportunity.id,
+    code=StageChange.to_stage, text=Opportunity.name, more=func.coalesce(StageChange.from_stage, "") + "|" + func.coalesce(
+        StageChange.reason, ""), join=(Opportunity, Opportunity.id == StageChange.opportunity_id)))
+timeline.CONTACTS.append(_people)
+
+
+def _figures(customer, numbers):
+    url = f"/opportunity/list/?quick=open&customer={customer.id}"
+    return [(_("Open opportunities"), record.figure(int(numbers["deals_amount"]), url, "opportunities"),
+             _("%(n)d opportunities", n=numbers["deals"]))]
+
+
+record.FIGURES.setdefault(CustomerView, []).append(("opportunity", rules.figures_of, _figures))

@@ -1,11 +1,12 @@
 """Payment plans, payments and invoices (manual 4.7). 逾期 is computed when read, never stored."""
-from sqlalchemy import Index, and_
+from sqlalchemy import Index, and_, func, or_, select
 from sqlalchemy.orm import relationship
 
 from app.approvals.models import Approvable
 from app.contracts.models import Contract
-from app.core import clock, fields, rollup
+from app.core import clock, fields, money, rollup
 from app.core.choices import declare, fixed
+from app.core.custom import Extended
 from app.core.entity import Entity, Owned
 from app.core.words import _l
 
@@ -35,8 +36,9 @@ declare(
         ("receipt", "收据", "Receipt"),
     ],
 )
-fixed("plan_state", [("open", _l("To be received"), "blue"), ("part", _l("Partly received"), "cyan"), ("done", _l("Received"), "green"),
-                     ("late", _l("Overdue"), "red"), ("void", _l("Void"), "grey")])
+fixed("plan_state", [("open", _l("To be received"), "blue"), ("part", _l("Partly received"), "cyan"),
+                     ("done", _l("Fully received"), "green"), ("late", _l("Overdue"), "red"),
+                     ("later", _l("Not in force yet"), "grey"), ("void", _l("Void"), "grey")])
 fixed(
     "payment_check", [("new", _l("To be confirmed"), "amber"), ("confirmed", _l("Confirmed"), "green"), ("refused", _l("Sent back"), "red")]
 )
@@ -60,18 +62,29 @@ class PaymentPlan(Entity, Owned):
     note = fields.text(_l("Note"), 200, import_names=("备注",))
     __table_args__ = (
         *fields.sorted_by("payment_plan", "created_at due_on amount"),
+        *(fields.partial(name, "deleted_at IS NULL AND received < amount", columns) for name, columns in (  # enough to sum receivables
+            ("ix_payment_plan_open_own", "owner_id due_on amount received contract_id customer_id"),
+            ("ix_payment_plan_open_all", "due_on amount received contract_id customer_id owner_id"),
+            ("ix_payment_plan_open_of", "customer_id due_on amount received contract_id owner_id"))),
         Index("ix_payment_plan_contract_term", "contract_id", "term"),
         {"extend_existing": True},
     )
+
+    @classmethod
+    def handed(cls):
+        """Terms on which money is still to come."""
+        return [cls.received < cls.amount]
 
     def __repr__(self) -> str:
         return str(_l("Term %(n)d", n=self.term or 0))
 
     @fields.fact(_l("Plan state"), "choice", choices="plan_state", loads="contract")
     def state(self):
-        """待回款, 部分回款, 回款完成, 逾期 or 作废, as of today."""
+        """待回款, 部分回款, 回款完成, 逾期, 待生效 or 作废, as of today."""
         if self.contract and self.contract.state == "void":
             return "void"
+        if self.contract and self.contract.approval not in (None, "none", "approved"):
+            return "later"
         if (self.received or 0) >= self.amount:
             return "done"
         return "late" if self.due_on < clock.today() else "part" if self.received else "open"
@@ -88,9 +101,10 @@ class PaymentPlan(Entity, Owned):
         return late if late > 0 and (self.received or 0) < self.amount else None
 
 
-class Payment(Entity, Owned, Approvable):
+class Payment(Entity, Owned, Approvable, Extended):
     """Money received on a contract; a refund is a negative amount."""
 
+    stays = True
     scope_parent = "customer"
     search_names = ("number",)
     search_codes = ("voucher", "receipt")
@@ -124,6 +138,7 @@ class Payment(Entity, Owned, Approvable):
 class Invoice(Entity, Owned):
     """An invoice issued for a contract."""
 
+    stays = True
     scope_parent = "customer"
     contract_id = fields.ref(_l("Contract"), "contract", required=True, within="customer", import_names=("合同编号", "合同"))
     contract = fields.related("Contract", contract_id)
@@ -144,11 +159,53 @@ class Invoice(Entity, Owned):
 
 
 def counted(table):
-    """The SQL "this payment counts": not sent back, not in approval, not refused there."""
-    return and_(table.c.check != "refused", table.c.approval.not_in(("pending", "rejected", "withdrawn")))
+    """The SQL "this payment counts": not sent back, approved or in need of no approval."""
+    return and_(table.c.check != "refused", table.c.approval.not_in(("needed", "pending", "rejected", "withdrawn")))
+
+
+def hoped(table):
+    """The SQL "this payment may yet come": not sent back, not refused or withdrawn in approval."""
+    return and_(table.c.check != "refused", table.c.approval.not_in(("rejected", "withdrawn")))
+
+
+def standing(table):
+    """The SQL "this payment takes up room on its contract": money that came or may yet come; a refund gives room when it counts."""
+    return or_(counted(table), and_(table.c.amount > 0, hoped(table)))
+
+
+def booked(session, contract_ids) -> dict[int, dict]:
+    """What came in on each term: the payments booked on it, up to its amount; whatever is above, or booked on none, fills the terms
+    in order of their dates. So the terms of a contract always lack what the contract lacks."""
+    line, plan = session.connection(), PaymentPlan.__table__.c
+    plans, own, total = {}, {}, {}
+    for i, contract, amount in line.execute(select(plan.id, plan.contract_id, plan.amount).where(
+            plan.contract_id.in_(sorted(contract_ids)), plan.deleted_at.is_(None)).order_by(plan.due_on, plan.term, plan.id)):
+        plans.setdefault(contract, []).append((i, amount))
+    for contract, term, fen in line.execute(select(_payment.c.contract_id, _payment.c.plan_id, func.sum(_payment.c.amount)).where(
+            _payment.c.contract_id.in_(sorted(contract_ids)), _payment.c.deleted_at.is_(None), counted(_payment)).group_by(
+            _payment.c.contract_id, _payment.c.plan_id)):
+        own[term] = int(fen)
+        total[contract] = total.get(contract, 0) + int(fen)
+    return {i: {"received": fen} for contract, terms in plans.items() for i, fen in _pour(terms, own, total.get(contract, 0)).items()}
+
+
+def _pour(terms, own, total) -> dict[int, int]:
+    """Fen by term: `terms` are (id, amount) in order, `own` the payments booked on them, `total` all of the contract."""
+    found = {i: min(max(own.get(i, 0), 0), amount) for i, amount in terms}
+    rest = total - sum(found.values())
+    for i, amount in terms if rest > 0 else terms[::-1]:
+        part = min(rest, amount - found[i]) if rest > 0 else max(rest, -found[i])
+        found[i], rest = found[i] + part, rest - part
+    return found
 
 
 _payment = Payment.__table__
 rollup.keep(Contract, "received", Payment, "contract_id", _payment.c.amount, counted(_payment))
-rollup.keep(PaymentPlan, "received", Payment, "plan_id", _payment.c.amount, counted(_payment))
 rollup.keep(Contract, "invoiced", Invoice, "contract_id", Invoice.__table__.c.amount)
+rollup.derive(PaymentPlan, "received", booked, (Payment, "contract_id"), (PaymentPlan, "contract_id"))
+for _model, _told, _clauses in (
+        (Payment, _l("Payments of %(sum)s would be above the contract amount of %(most)s."), [standing(_payment)]),
+        (PaymentPlan, _l("Terms of %(sum)s would be above the contract amount of %(most)s."), []),
+        (Invoice, _l("Invoices of %(sum)s would be above the contract amount of %(most)s."), [])):
+    rollup.limit(Contract, "amount", _model, "contract_id", _model.__table__.c.amount, lambda fen, most, told=_told: str(told) % {
+        "sum": money.shown(fen), "most": money.shown(most)}, *_clauses)

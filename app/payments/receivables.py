@@ -10,7 +10,7 @@ from app.core import clock
 from app.customers.models import Customer
 from app.security.models import Employee
 
-from .models import Payment, PaymentPlan
+from .models import Payment, PaymentPlan, counted
 from .rules import open_plans
 
 BUCKETS = ((0, 30), (31, 60), (61, 90), (91, None))
@@ -63,15 +63,17 @@ def expected(session, weeks: int = 4, months: int = 6) -> list[dict]:
         at = today.year * 12 + today.month - 1 + n
         first = dt.date(at // 12, at % 12 + 1, 1)
         spans.append(("month", first, dt.date((at + 1) // 12, (at + 1) % 12 + 1, 1) - dt.timedelta(1)))
+    by_day = session.execute(select(PaymentPlan.due_on, func.count(), func.sum(OPEN)).where(open_plans(), PaymentPlan.due_on.between(
+        min(first for _kind, first, _last in spans), max(last for _kind, _first, last in spans))).group_by(PaymentPlan.due_on)).all()
     found = []
     for kind, first, last in spans:
-        number, left = session.execute(select(func.count(), func.coalesce(func.sum(OPEN), 0)).select_from(PaymentPlan).where(
-            open_plans(), PaymentPlan.due_on.between(first, last))).one()
-        found.append({"kind": kind, "first": first, "last": last, "n": number, "open": int(left)})
+        within = [(n, left) for day, n, left in by_day if first <= day <= last]
+        found.append({"kind": kind, "first": first, "last": last, "n": sum(n for n, _left in within),
+                      "open": int(sum(left for _n, left in within))})
     return found
 
 
 def received_between(session, first, last) -> int:
     """Fen received from the first to the last day by payments that count."""
     return int(session.scalar(select(func.coalesce(func.sum(Payment.amount), 0)).where(
-        Payment.check != "refused", Payment.approval.not_in(("pending", "rejected", "withdrawn")), Payment.paid_on.between(first, last))))
+        counted(Payment.__table__), Payment.paid_on.between(first, last))))

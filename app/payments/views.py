@@ -1,24 +1,27 @@
 """The screens of plans, payments and invoices (manual 4.7)."""
+from flask import redirect
 from flask_appbuilder.forms import DynamicForm
+from markupsafe import Markup
 from sqlalchemy import func
 from wtforms import SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length
 
-from app.approvals.views import RELEASE, SUBMIT, WITHDRAW
+from app.approvals.views import RELEASE, SUBMIT, WITHDRAW, Submitted
 from app.contracts.views import ContractView
-from app.core import clock
-from app.core.words import _l
+from app.core import actor, clock, money
+from app.core.spans import noon_of
+from app.core.words import _, _l, ngettext
 from app.customers.models import Customer
 from app.customers.views import CustomerView
 from app.extensions import db
 from app.security.actions import TRANSFER, reason_form
-from app.views import forms
-from app.views.declare import Action, MenuItem, QuickFilter, Section
+from app.views import acting, forms, happenings, record
+from app.views.declare import Action, MenuItem, QuickFilter, SaveAnd, Section
 from app.views.entity_view import EntityView
 
-from . import rules
-from .models import Contract, Invoice, Payment, PaymentPlan
+from . import progress, rules, terms  # noqa: F401  progress: the cards on the contract's page
+from .models import Contract, Invoice, Payment, PaymentPlan, counted
 
 
 def terms_form():
@@ -64,12 +67,13 @@ class PaymentPlanView(_OfContract):
     title, add_label, tab_label = _l("Payment plans"), _l("New term"), _l("Payment plans")
     parents = {CustomerView: "customer", ContractView: "contract"}
     list_columns = "term customer contract amount due_on received outstanding state days_late owner"
-    sums = {"amount": func.sum(PaymentPlan.amount), "received": func.sum(PaymentPlan.received)}
+    sums = {"amount": func.sum(PaymentPlan.amount), "received": func.sum(PaymentPlan.received), "outstanding": rules.outstanding()}
     default_sort = "due_on.asc"
     quick_filters = [
         QuickFilter("mine", _l("Mine"), lambda who: PaymentPlan.owner_id == who.id, default=True),
         QuickFilter("subordinates", _l("Subordinates'"), lambda who: PaymentPlan.owner_id.in_(sorted(who.subordinates))),
         QuickFilter("late", _l("All overdue"), rules.late),
+        QuickFilter("soon", _l("Due in 3 days"), rules.soon, count=False),
         QuickFilter("month", _l("Due this month"), rules.due_this_month),
         QuickFilter("week", _l("Due this week"), rules.due_this_week),
         QuickFilter("part", _l("Partly received"), rules.part),
@@ -77,8 +81,9 @@ class PaymentPlanView(_OfContract):
         QuickFilter("done", _l("Received"), rules.done, count=False),
     ]
     conditions = "customer contract owner amount due_on method"
-    head = "state owner"
-    facts = "customer contract amount due_on received outstanding"
+    head = "state customer contract owner"
+    facts = "amount due_on/days_late received outstanding"
+    bar = "payment edit transfer"
     sections = [Section(_l("Plan"), "contract amount due_on method remind_days note owner"),
                 Section(_l("System data"), "customer term received outstanding state days_late created_by created_at changed_at")]
     actions_declared = [TRANSFER]
@@ -86,11 +91,21 @@ class PaymentPlanView(_OfContract):
     check_change = staticmethod(rules.check_plan_change)
     nexts = (("payment", _l("Record a payment"), "cash"),)
     next_as = "plan"
+    stands_for = ("TermsPage",)
+
+    def list_links(self):
+        """The terms of a contract at once."""
+        return [("/paymentplan/terms/", _("Make a payment plan"), "calendar-dollar")] if self.may("add") else []
 
     def from_contract(self, form, contract):
         """What is not planned yet."""
         super().from_contract(form, contract)
-        form.amount.data = form.amount.data or max(0, contract.amount - rules._sum(db.session, PaymentPlan, contract.id, 0))
+        form.amount.data = form.amount.data or max(0, rules.planned_left(db.session, contract))
+
+    def options(self, rows):
+        """A chosen term brings its contract, customer and what it lacks along."""
+        return [{"brings": {"customer": {"id": r.customer_id, "text": str(r.customer)}, "amount": str(money.to_yuan(r.outstanding)),
+                            "contract": {"id": r.contract_id, "text": str(r.contract)}}} for r in rows]
 
     def row_flags(self, row):
         """Red when overdue."""
@@ -101,7 +116,7 @@ class PaymentPlanView(_OfContract):
         return f"¥{row.outstanding / 100:,.2f} · {row.due_on}"
 
 
-class PaymentView(_OfContract):
+class PaymentView(Submitted, _OfContract):
     """What was received."""
 
     model = Payment
@@ -117,10 +132,12 @@ class PaymentView(_OfContract):
         QuickFilter("month", _l("Received this month"), rules.paid_in("this_month")),
         QuickFilter("week", _l("Received this week"), rules.paid_in("this_week")),
         QuickFilter("new", _l("To be confirmed"), lambda who: Payment.check == "new"),
+        QuickFilter("counted", _l("Counted"), lambda who: counted(Payment.__table__), count=False),
         QuickFilter("refunds", _l("Refunds"), lambda who: Payment.amount < 0, count=False)]
     conditions = "customer contract owner method kind check amount paid_on"
-    head = "check approval kind owner"
-    facts = "customer contract amount paid_on method plan"
+    head = "check approval kind customer contract owner"
+    facts = "amount paid_on plan method payer"
+    bar = "submit confirm edit refund back transfer"
     sections = [
         Section(_l("Payment"), "number customer contract plan paid_on amount method kind owner"),
         Section(_l("Bank data"), "payer bank account voucher note"),
@@ -152,6 +169,7 @@ class PaymentView(_OfContract):
     ]
     check_save = staticmethod(rules.check_payment)
     check_change = staticmethod(rules.check_payment_change)
+    check_delete = staticmethod(rules.check_payment_delete)
 
     def preset(self, form):
         """From a term: its contract, customer and what is outstanding."""
@@ -179,8 +197,8 @@ class InvoiceView(_OfContract):
     sums = {"amount": func.sum(Invoice.amount)}
     default_sort = "issued_on.desc"
     conditions = "customer contract kind owner amount issued_on"
-    head = "kind owner"
-    facts = "customer contract amount issued_on"
+    head = "kind customer contract owner"
+    facts = "amount issued_on title tax_number"
     sections = [Section(_l("Invoice"), "number kind customer contract amount issued_on title tax_number tracking note owner"),
                 Section(_l("System data"), "created_by created_at changed_at")]
     check_save = staticmethod(rules.check_invoice)
@@ -196,9 +214,52 @@ class InvoiceView(_OfContract):
         )
 
 
+def _outstanding(field, rows, left):
+    """The figure 未回款 of a customer or a contract, with what of it is overdue; `rows` is the address of what it sums."""
+    def asks(row):
+        return rules.late_of(getattr(PaymentPlan, f"{field}_id") == row.id)
+
+    def says(row, numbers):
+        late, since, small = int(numbers["late"]), numbers["late_since"], ""
+        if late:
+            small = Markup("{} {} · {}").format(
+                _("overdue"), record.figure(late, f"/paymentplan/list/?quick=late&{field}={row.id}", "late", "c-red"),
+                ngettext("%(num)d day", "%(num)d days", (clock.today() - since).days))
+        return [(_("Outstanding"), record.figure(left(row, numbers), f"{rows}&{field}={row.id}", "outstanding"), small)]
+    return "contract", asks, says
+
+
+def _plan_it(view, contract):
+    acting.say_done(_("Saved."))
+    return redirect(f"/paymentplan/terms/?contract={contract.id}")
+
+
+record.FIGURES.setdefault(CustomerView, []).append(_outstanding(
+    "customer", "/contract/list/?quick=unpaid", lambda row, numbers: int(numbers["signed"] - numbers["received"])))
+record.FIGURES.setdefault(ContractView, []).append(_outstanding(
+    "contract", "/paymentplan/list/?quick=open", lambda row, numbers: row.outstanding))
 ContractView.actions_declared.append(
     Action(
-        "terms", _l("Make a payment plan"), rules.generate, form=terms_form, icon="calendar-dollar", shown=lambda row: row.state != "void"
+        "terms", _l("Make a payment plan"), terms.generate, form=terms_form, icon="calendar-dollar", single=False
     )
 )
+ContractView.save_and += (SaveAnd(
+    "terms", _l("Save and plan its payments"), "calendar-dollar", _plan_it, lambda view: actor.current().may("paymentplan", "add")),)
 ContractView.quick_filters.append(QuickFilter("late", _l("With overdue terms"), rules.has_late))
+_OF = {"customer": Contract.customer_id, "opportunity": Contract.opportunity_id, "contract": Contract.id}
+
+
+def _paid(row):
+    return _("Gave money back") if row.amount < 0 else _("Received a payment"), happenings.document(row)
+
+
+happenings.SOURCES += [
+    happenings.Source(
+        "payment", "business", "payment", Payment, noon_of(Payment.paid_on), Payment.owner_id, _OF, _paid,
+        icon="cash", tone="g", dated=True,
+        code=Payment.number, text=Contract.name, amount=Payment.amount, join=(Contract, Contract.id == Payment.contract_id),
+        where=(Payment.check != "refused",)),
+    happenings.Source(
+        "invoice", "business", "invoice", Invoice, noon_of(Invoice.issued_on), Invoice.owner_id, _OF,
+        lambda row: (_("Issued an invoice"), happenings.document(row)), icon="file-invoice", dated=True,
+        code=Invoice.number, text=Contract.name, amount=Invoice.amount, join=(Contract, Contract.id == Invoice.contract_id))]

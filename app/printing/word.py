@@ -5,25 +5,36 @@ from pathlib import Path
 from docx import Document
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
-from docx.shared import Pt
+from docx.shared import Mm, Pt
 from docxtpl import DocxTemplate
-from flask import current_app
 from jinja2.sandbox import SandboxedEnvironment
 
+from app.core import parameters
 from app.core.rules import RuleError
 from app.core.words import _
+from app.extensions import db
+from app.views.files import path_of
 
 
-def place(entity: str) -> Path:
-    """Where the firm's own template of an entity lies."""
-    return Path(current_app.config["CRM_UPLOAD_DIR"]) / "templates" / f"{entity}.docx"
+def check(kept: str) -> None:
+    """RuleError when a firm's template ('digest:name') cannot be filled or asks for words that no document has."""
+    if not kept:
+        return
+    there = path_of(kept.partition(":")[0])
+    _fill(there, dict.fromkeys(WORDS, ""))
+    asked = DocxTemplate(str(there)).get_undeclared_template_variables(SandboxedEnvironment(autoescape=True))
+    if unknown := sorted(asked - set(WORDS)):
+        raise RuleError(_("The template asks for what no document has: %(words)s", words="、".join(unknown)))
 
 
 def sample() -> bytes:
     """A template that shows every word that a template may use."""
     made = Document()
     style = made.styles["Normal"]
-    style.font.name, style.font.size = "Microsoft YaHei", Pt(10)
+    style.font.name, style.font.size = "Microsoft YaHei", Pt(9.5)
+    style.paragraph_format.space_after = Pt(3)
+    sheet = made.sections[0]
+    sheet.page_width, sheet.page_height, sheet.left_margin, sheet.right_margin = Mm(210), Mm(297), Mm(16), Mm(16)
     style.element.rPr.rFonts.set(qn("w:eastAsia"), "Microsoft YaHei")
     made.add_paragraph("{{ company.name }}")
     made.add_heading("{{ title }}", 1).alignment = WD_ALIGN_PARAGRAPH.CENTER
@@ -62,30 +73,46 @@ def _columns(table) -> None:
         row.cells[0].text = start
         for text in (cell, end):
             copied = row._tr.add_tc()
-            copied.add_p().add_r().text = text
+            copied.p_lst[0].add_r().text = text
 
 
-def make(paper, entity: str) -> bytes:
+def _widths(table, paper) -> None:
+    """Columns as wide as on the other papers, numbers at the right."""
+    whole, table.autofit = sum(width for _head, _right, width in paper.columns), False
+    for column, (_head, _right, width) in zip(table.columns, paper.columns, strict=True):
+        column.width = Mm(178 * width / whole)
+    for row in table.rows:
+        for cell, (_head, right, width) in zip(row.cells, paper.columns, strict=True):
+            cell.width = Mm(178 * width / whole)
+            for paragraph in cell.paragraphs:
+                paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT if right else WD_ALIGN_PARAGRAPH.LEFT
+
+
+WORDS = ("company", "title", "number", "facts", "by_label", "heads", "rows", "sums", "capitals", "terms", "signs", "day", "in_words")
+
+
+def make(paper) -> bytes:
     """The docx file's bytes; RuleError when the firm's template cannot be filled."""
-    own = place(entity)
-    template = DocxTemplate(str(own) if own.exists() else io.BytesIO(sample()))
-    words = {
-        "company": paper.company,
-        "title": paper.title,
-        "number": paper.number,
+    key = f"print.{paper.entity}"
+    own = parameters.get(db.session, key).partition(":")[0] if key in parameters.KNOWN else ""
+    said = {
         "facts": paper.facts,
+        "by_label": dict(paper.facts),  # {{ by_label["设备编号"] }}
         "heads": [c[0] for c in paper.columns],
-        "rows": paper.rows,
-        "sums": paper.sums,
-        "capitals": paper.capitals,
-        "terms": paper.terms,
-        "signs": paper.signs,
-        "day": paper.day,
         "in_words": _("In words"),
     }
+    words = {word: said[word] if word in said else getattr(paper, word) for word in WORDS}
+    return _fill(path_of(own), words) if own else _fill(io.BytesIO(sample()), words, paper)
+
+
+def _fill(source, words: dict, shaped=None) -> bytes:
+    """A template filled; `shaped`: the paper after whose columns its table is shaped."""
     out = io.BytesIO()
     try:
+        template = DocxTemplate(str(source) if isinstance(source, Path) else source)
         template.render(words, jinja_env=SandboxedEnvironment(autoescape=True))
+        if shaped is not None and shaped.columns:
+            _widths(template.docx.tables[0], shaped)
         template.save(out)
     except Exception as bad:  # whatever a template made by hand may hold
         raise RuleError(_("The Word template cannot be filled: %(why)s", why=str(bad)[:200])) from bad

@@ -4,6 +4,7 @@ from sqlalchemy.orm import declared_attr, relationship
 
 from app.core import fields
 from app.core.choices import declare, fixed
+from app.core.custom import Extended
 from app.core.entity import Entity
 from app.core.words import _l
 
@@ -24,14 +25,14 @@ class ProductCategory(Entity):
     note = fields.note(_l("Note"), import_names=("备注",))
 
 
-class Product(Entity):
+class Product(Entity, Extended):
     """What we sell (manual 4.9.3)."""
 
     search_names = ("name",)
     search_codes = ("code", "spec")
     code = fields.text(_l("Product code"), 40, required=True, unique=True, import_names=("产品编码", "编码", "产品编号", "货号"))
     name = fields.text(_l("Product name"), 120, required=True, import_names=("产品名称", "名称", "品名", "商品名称"))
-    category_id = fields.ref(_l("Product category"), "product_category", required=True, linked=False, import_names=(
+    category_id = fields.ref(_l("Product category"), "product_category", required=True, linked=False, tree="above_id", import_names=(
         "产品类别", "类别", "产品类型", "分类"))
     category = fields.related("ProductCategory", category_id)
     spec = fields.text(_l("Specification"), 80, import_names=("规格型号", "规格", "型号"))
@@ -67,25 +68,25 @@ class Line(Entity):
     not change old documents). `amount` = price × quantity, `tax` is contained in it or comes on top, see `amounts`."""
 
     __abstract__ = True
-    product_id = fields.ref(_l("Product"), "product", linked=False)
+    product_id = fields.ref(_l("Product"), "product", linked=False, import_names=("产品", "产品编码", "产品编号", "货号"))
 
     @declared_attr
     def product(cls):
         return relationship("Product", foreign_keys=[cls.product_id])
 
-    name = fields.text(_l("Line name"), 120, required=True)
-    spec = fields.text(_l("Specification"), 80)
-    unit = fields.choice(_l("Unit"), "product_unit")
-    quantity = fields.quantity(_l("Quantity"), required=True, default=1000)
-    list_price = fields.money(_l("List price"), readonly=True)
-    price = fields.money(_l("Price"), required=True)
+    name = fields.text(_l("Line name"), 120, required=True, import_names=("产品名称", "品名", "商品名称", "名称"))
+    spec = fields.text(_l("Specification"), 80, import_names=("规格型号", "规格", "型号"))
+    unit = fields.choice(_l("Unit"), "product_unit", import_names=("单位",))
+    quantity = fields.quantity(_l("Quantity"), required=True, default=1000, import_names=("数量",))
+    list_price = fields.money(_l("List price"), readonly=True, import_names=("标准价", "标准单价"))
+    price = fields.money(_l("Price"), required=True, import_names=("单价", "售价", "报价"))
     discount = fields.percent(_l("Discount %"), readonly=True)
-    tax_rate = fields.percent(_l("Tax rate"), default=1300)
-    is_taxed = fields.flag(_l("Tax included"), default=True)
-    amount = fields.money(_l("Line amount"), readonly=True)
+    tax_rate = fields.percent(_l("Tax rate"), default=1300, import_names=("税率", "税率%"))
+    is_taxed = fields.flag(_l("Tax included"), default=True, import_names=("含税", "是否含税"))
+    amount = fields.money(_l("Line amount"), readonly=True, import_names=("小计", "金额", "合计"))
     tax = fields.money(_l("Of which tax"), readonly=True)
     cost = fields.money(_l("Cost"), masked=True, readonly=True)
-    note = fields.text(_l("Line note"), 200)
+    note = fields.text(_l("Line note"), 200, import_names=("备注", "行备注"))
     position = fields.whole(_l("Position"), default=0, readonly=True)
 
 

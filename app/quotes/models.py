@@ -6,6 +6,7 @@ from sqlalchemy.orm import relationship
 from app.approvals.models import Approvable
 from app.core import clock, fields
 from app.core.choices import fixed
+from app.core.custom import Extended
 from app.core.entity import Entity, Owned
 from app.core.words import _l
 from app.products.models import Line, Priced
@@ -28,7 +29,7 @@ def _in_a_month() -> dt.date:
     return clock.today() + dt.timedelta(30)
 
 
-class Quote(Entity, Owned, Priced, Approvable):
+class Quote(Entity, Owned, Priced, Approvable, Extended):
     """An offer to a customer; a quote that was sent is changed by a new version."""
 
     scope_parent = "customer"
@@ -46,6 +47,7 @@ class Quote(Entity, Owned, Priced, Approvable):
     valid_until = fields.date(_l("Valid until"), required=True, default=_in_a_month, import_names=("有效期至", "到期日期"))
     amount = fields.money(_l("Quote total"), readonly=True, default=0)
     state = fields.choice(_l("Quote state"), "quote_state", readonly=True, default="draft")
+    sent_at = fields.moment(_l("Sent at"), readonly=True)
     revision = fields.whole(_l("Version"), readonly=True, default=1)
     former_id = fields.ref(_l("Former version"), "quote", readonly=True, hangs=False)
     former = relationship("Quote", foreign_keys=[former_id], remote_side="Quote.id")
@@ -57,6 +59,11 @@ class Quote(Entity, Owned, Priced, Approvable):
     lines = relationship("QuoteLine", order_by="QuoteLine.position", primaryjoin=(
         "and_(QuoteLine.quote_id == Quote.id, QuoteLine.deleted_at.is_(None))"))
     __table_args__ = (*fields.sorted_by("quote", "created_at quoted_on valid_until amount state"), {"extend_existing": True})
+
+    @classmethod
+    def handed(cls):
+        """Those that may still be accepted."""
+        return [cls.state.in_(("draft", "sent"))]
 
     @property
     def living(self) -> list:

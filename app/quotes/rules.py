@@ -5,18 +5,23 @@ from difflib import SequenceMatcher
 from sqlalchemy import and_, func, select
 
 from app.approvals import rules as approvals
-from app.core import clock
-from app.core.hanging import hanging
+from app.core import clock, parameters
+from app.core.changes import Change
+from app.core.money import shown
 from app.core.rules import RuleError
-from app.core.words import _
+from app.core.words import _, _l
 from app.customers.models import Contact
 from app.opportunities.models import Opportunity
+from app.opportunities.rules import check_customer_stays
 from app.products.models import Line
 from app.products.rules import check_lines
 
 from .models import Quote, QuoteLine
 
+parameters.declare("quote.limit", _l("Quotes"), _l("Largest quote amount"), "money", 10**13,
+                   _l("Larger amounts are refused as a typing error."))
 OPEN = ("draft", "sent")
+USED: list = []  # later modules: function(session, quote) -> whether something that is not void was made of it
 COPIED = ("product_id", "name", "spec", "unit", "quantity", "list_price", "price", "tax_rate", "is_taxed", "cost", "note", "position")
 
 
@@ -31,18 +36,60 @@ def check_of_customer(session, document) -> None:
 
 
 def check_quote(session, quote) -> None:
-    """Dates in order, at least one line, sums made anew."""
+    """Dates in order, at least one line, sums made anew, not above the limit; where a rule meets it, its approval is needed."""
+    check_customer_stays(session, quote)
     check_of_customer(session, quote)
     if quote.valid_until < quote.quoted_on:
         raise RuleError(_("The validity ends before the quote's date."), "valid_until")
     check_lines(session, quote, quote.living, needed=True)
+    check_limit(session, quote, "quote.limit", "lines")
+    approvals.on_save(session, quote)
 
 
-def check_change(session, quote) -> None:
-    """Only drafts are edited; what was sent gets a new version."""
-    approvals.check_change(session, quote)
-    if quote.state not in ("draft", "refused"):
+def check_holds(session, quote) -> None:
+    """A quote that holds: in use, and approved where a rule asks for it; only of such a one a contract is made."""
+    if quote.state in ("void", "refused", "replaced"):
+        raise RuleError(_("%(name)s is void, refused or replaced: choose the quote that holds.", name=quote), "quote")
+    approvals.require(session, quote)
+
+
+def holds(session, quote) -> bool:
+    """What `check_holds` says."""
+    try:
+        check_holds(session, quote)
+    except RuleError:
+        return False
+    return True
+
+
+def check_limit(session, document, parameter: str, field: str) -> None:
+    """An amount above the limit of the system parameters is a typing error."""
+    limit = parameters.get(session, parameter)
+    if (document.amount or 0) > limit:
+        raise RuleError(_("The amount is above the limit of %(limit)s in the system parameters.", limit=shown(limit)), field)
+
+
+def check_state(session, quote) -> None:
+    """Only drafts are edited, submitted and deleted; what was sent gets a new version."""
+    if quote.state != "draft":
         raise RuleError(_("A quote that was sent or closed is not edited: make a new version."))
+
+
+def check_delete(session, quote) -> None:
+    """With a new version gone, the former one is again what it was."""
+    former = session.get(Quote, quote.former_id) if quote.former_id else None
+    if former is not None and former.state == "replaced":
+        former.state = _state_before(session, former)
+
+
+def _state_before(session, quote) -> str:
+    """The state of a replaced quote before it was replaced, out of the log."""
+    edits = select(Change).where(Change.entity == "quote", Change.row_id == quote.id, Change.verb == "edit").order_by(Change.id.desc())
+    return next((c.old["state"] for c in session.scalars(edits) if c.new.get("state") == "replaced" and c.old.get("state")), "draft")
+
+
+approvals.STATES["quote"] = check_state
+check_change = approvals.check_change
 
 
 # ---- named filters --------------------------------------------------------------------------------------------
@@ -57,9 +104,9 @@ def expired(who):
     return and_(Quote.state.in_(OPEN), Quote.valid_until < clock.today())
 
 
-def in_state(*states):
-    """A filter: in one of these states."""
-    return lambda who: Quote.state.in_(states)
+def in_state(state: str):
+    """A filter: shown in this state; an open one whose validity has passed is shown as expired."""
+    return lambda who: and_(Quote.state == state, ~expired(who)) if state in OPEN else Quote.state == state
 
 
 # ---- actions --------------------------------------------------------------------------------------------------
@@ -74,7 +121,9 @@ def send(session, rows):
     _from(rows, ("draft",), _("Only a draft can be sent."))
     for quote in rows:
         approvals.require(session, quote)
-        quote.state = "sent"
+        if quote.shown_state == "expired":
+            raise RuleError(_("The validity of %(name)s has passed: set a new date first.", name=quote))
+        quote.state, quote.sent_at = "sent", clock.now()
 
 
 def accept(session, rows):
@@ -86,21 +135,34 @@ def accept(session, rows):
 
 def refuse(session, rows, reason):
     """The customer refused, with a reason."""
+    check_said(reason)
     _from(rows, ("sent",), _("Only a sent quote can be accepted or refused."))
     for quote in rows:
         quote.state, quote.closing_note = "refused", reason
 
 
 def void(session, rows, reason):
-    """Take a quote out of use; not when something was made of it."""
+    """Take a quote out of use, with a reason; not when something was made of it."""
+    check_said(reason)
     for quote in rows:
         if quote.state in ("void", "replaced"):
             raise RuleError(_("%(name)s is void or replaced already.", name=quote))
         if quote.approval == "pending":
             raise RuleError(_("%(name)s is in approval: withdraw it first.", name=quote))
-        if hanging(session, quote):
-            raise RuleError(_("%(name)s is used by a contract.", name=quote))
+        check_unused(session, quote)
         quote.state, quote.closing_note = "void", reason
+
+
+def check_said(reason) -> None:
+    """A reason is given."""
+    if not (reason or "").strip():
+        raise RuleError(_("Say why."), "reason")
+
+
+def check_unused(session, quote) -> None:
+    """No contract that is not void was made of it."""
+    if any(used(session, quote) for used in USED):
+        raise RuleError(_("%(name)s is used by a contract.", name=quote))
 
 
 def copy_lines(lines, kind: type[Line]) -> list:
@@ -113,7 +175,9 @@ def new_version(session, rows):
     for quote in rows:
         if quote.state in ("replaced", "void") or quote.approval == "pending":
             raise RuleError(_("%(name)s cannot have a new version.", name=quote))
+        check_unused(session, quote)
         base = quote.number.rsplit("-V", 1)[0]
+        revision = 1 + max(quote.revision, _last_revision(session, base))
         fresh = Quote(
             **{
                 name: getattr(quote, name)
@@ -136,8 +200,8 @@ def new_version(session, rows):
                     "cost",
                 )
             },
-            number=f"{base}-V{quote.revision + 1}",
-            revision=quote.revision + 1,
+            number=f"{base}-V{revision}",
+            revision=revision,
             former_id=quote.id,
             state="draft",
             quoted_on=clock.today(),
@@ -145,9 +209,17 @@ def new_version(session, rows):
         )
         fresh.lines = copy_lines(quote.living, QuoteLine)
         quote.state = "replaced"
+        with session.no_autoflush:
+            check_quote(session, fresh)
         session.add(fresh)
         session.flush()
     return fresh
+
+
+def _last_revision(session, base: str) -> int:
+    """The highest version of a number, those in the trash included."""
+    wanted = select(func.max(Quote.revision)).where(Quote.number.startswith(f"{base}-V", autoescape=True))
+    return session.scalar(wanted.execution_options(everyone=True, with_trash=True)) or 1
 
 
 def difference(old, new) -> list[dict]:

@@ -1,14 +1,37 @@
 """/search?q=: the page and the JSON of the Ctrl+K box."""
+from dataclasses import dataclass
+
 from flask import jsonify, render_template, request
 from flask_appbuilder import expose
 
 from app.core import search
 from app.core.describe import describe
 from app.core.search import tokens
+from app.core.words import _
 from app.extensions import db
 from app.views import cells
 from app.views.guard import granted
 from app.views.page import Page
+
+
+@dataclass(frozen=True)
+class Command:
+    """Something to do that the box offers when one of its `words` is typed; `needs`: the right, as customer.add."""
+
+    label: object
+    url: str
+    needs: str
+    words: str
+
+
+COMMANDS: list[Command] = []  # every module appends its own
+
+
+def _commands(who, q: str) -> list[dict]:
+    asked = q.lower()
+    found = [c for c in COMMANDS if c.needs in who.verbs
+             and (asked in str(c.label).lower() or any(w.startswith(asked) for w in c.words.split()))]
+    return [{"label": _("Do"), "hits": [{"title": str(c.label), "hint": "", "url": c.url} for c in found]}] if q and found else []
 
 
 def _matched(row, q: str) -> str:
@@ -37,7 +60,7 @@ class SearchPage(Page):
         groups = [{"label": str(self._label(model)), "hits": [self._hit(row, q) for row in rows]}
                   for model, rows in search.find(db.session, q, models)] if q else []
         if request.accept_mimetypes.best == "application/json":
-            return jsonify(groups=groups)
+            return jsonify(groups=_commands(self.who, q) + groups)
         return render_template("search/index.html", q=q, groups=groups)
 
     @staticmethod

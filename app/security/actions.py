@@ -8,6 +8,7 @@ from app.views import forms
 from app.views.declare import Action
 
 from .models import Employee
+from .rules import give
 
 
 def owner_form():
@@ -22,12 +23,6 @@ def reason_form():
     class ReasonForm(DynamicForm):
         reason = TextAreaField(_l("Reason"), [forms.Required(), Length(max=500)], filters=[forms.clean])
     return ReasonForm
-
-
-def give(session, rows, owner):
-    """Give records to another person; everything else about them stays as it is."""
-    for row in rows:
-        row.owner_id = owner
 
 
 TRANSFER = Action("transfer", _l("Transfer"), give, form=owner_form, icon="users-group", verb="transfer")

@@ -1,6 +1,8 @@
 """Departments, employees (the users) and what a role may see (manual 4.9.1; product.md 4.9.1)."""
+import datetime as dt
+
 from flask_appbuilder.security.sqla.models import User as FabUser
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, Integer, String
+from sqlalchemy import JSON, DateTime, ForeignKey, Index, Integer, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import choices, clock, fields
@@ -16,7 +18,11 @@ choices.fixed("login_result", [("ok", _l("Succeeded"), "green"), ("wrong", _l("W
                                ("locked", _l("Locked"), "red"), ("inactive", _l("Deactivated"), "grey"),
                                ("unlock", _l("Unlocked"), "blue"), ("password", _l("Password changed"), "blue"),
                                ("logout", _l("Logged out"), "grey"), ("export", _l("Export"), "cyan"),
-                               ("import", _l("Import"), "cyan"), ("permission", _l("Permission change"), "violet")])
+                               ("import", _l("Import"), "cyan"), ("permission", _l("Permission change"), "violet"),
+                               ("token", _l("Access token"), "violet"), ("restore", _l("Backup restored"), "red"),
+                               ("code", _l("Wrong code"), "amber"), ("purge", _l("Log purged"), "red"),
+                               ("second", _l("Second factor changed"), "violet"),
+                               ("look", _l("Looked as somebody"), "violet")])
 
 
 FabUser.__table__.c.username.info.update(kind="text", label=_l("User name"), required=True, size=64)
@@ -40,7 +46,8 @@ class Employee(FabUser):
 
     audited = True
     memo = "security"
-    unlogged = frozenset({"password", "stamp", "last_login", "login_count", "fail_login_count", "created_on", "changed_on"})
+    unlogged = frozenset({"password", "stamp", "totp_secret", "totp_used", "last_login",
+                          "login_count", "fail_login_count", "created_on", "changed_on"})
     name: Mapped[str | None] = fields.text(_l("Full name"), 60, required=True, import_names=("姓名",))
     job_number = fields.text(_l("Job number"), 20)
     gender = fields.choice(_l("Gender"), "gender")
@@ -53,11 +60,16 @@ class Employee(FabUser):
     superior = relationship("Employee", foreign_keys=[superior_id], remote_side="Employee.id")
     mobile = fields.text(_l("Mobile"), 20, format="mobile")
     wrong_tries: Mapped[int] = mapped_column(default=0, server_default="0")
-    locked_at = mapped_column(DateTime, info={"kind": "moment", "label": _l("Locked at")})
+    locked_at = mapped_column(DateTime, info={"kind": "moment", "label": _l("Locked at"), "readonly": True})
     must_change: Mapped[bool] = mapped_column(default=False, server_default="0")
     stamp: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    source: Mapped[str] = mapped_column(String(10), default="local", server_default="local")  # who judges the password: local, ldap, oidc
+    external_id: Mapped[str | None] = mapped_column(String(255), unique=True)
+    totp_secret: Mapped[str | None] = mapped_column(String(64))
+    totp_used: Mapped[int | None]  # the last time step whose code was taken
     last_ip: Mapped[str | None] = mapped_column(String(45))
     version: Mapped[int] = mapped_column(default=1, server_default="1")
+    __mapper_args__ = {"version_id_col": version}
 
     def __repr__(self) -> str:
         return self.name or self.username
@@ -91,6 +103,7 @@ class RolePolicy(Model):
     scope: Mapped[str] = mapped_column(String(20), default="own")
     masked: Mapped[list] = mapped_column(JSON, default=list)
     key: Mapped[str] = mapped_column(String(20), default="")
+    second_factor: Mapped[bool] = mapped_column(default=False, server_default=false())  # whoever holds the role needs one
 
 
 class SecurityEvent(Model):
@@ -109,6 +122,28 @@ class SecurityEvent(Model):
     ip = fields.text(_l("IP address"), 45)
     device = fields.text(_l("Device"), 120)
     detail = fields.text(_l("Detail"), 400)
+    subject = fields.choice(_l("Data"), "exported_kind")  # of an export or an import: whose rows, how many, as what
+    rows = fields.whole(_l("Rows"))
+    kind = fields.text(_l("Format"), 100)
+
+
+class RecoveryCode(Model):
+    """A code that lets a person in once when his phone is away; only its hash is kept."""
+
+    __tablename__ = "recovery_code"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    employee_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), index=True)
+    hash: Mapped[str] = mapped_column(String(256))
+
+
+class EndedSession(Model):
+    """A session that was logged out before its time: a copy of its cookie opens nothing (promise 6). Kept until it would have
+    ended by itself; `mark` is the sha256 of the session's id."""
+
+    __tablename__ = "ended_session"
+    memo = "sessions"
+    mark: Mapped[str] = mapped_column(String(64), primary_key=True)
+    until: Mapped[dt.datetime]
 
 
 class LoginTry(Model):

@@ -1,24 +1,30 @@
 """Roles as a readable matrix: module x verb, data scope, masked fields (product.md 角色)."""
 from __future__ import annotations
 
-from flask import abort, redirect, render_template, request
+from collections import Counter
+from urllib.parse import parse_qsl
+
+from flask import abort, flash, redirect, render_template, request
 from flask_appbuilder import expose
 from flask_appbuilder.security.sqla.models import Role, assoc_user_role
 from sqlalchemy import func, select
+from werkzeug.datastructures import ImmutableMultiDict
 
-from app.core import entity
+from app.core import choices, entity, jobs
 from app.core.describe import describe
 from app.core.rules import RuleError
 from app.core.words import _, _l
+from app.extensions import db
 from app.views import acting
 from app.views.declare import MenuItem
 from app.views.entity_view import EntityView
 from app.views.guard import granted
 from app.views.page import Page
 
-from . import roles, rules
+from . import handover, roles, rules
 from .models import SCOPES, Employee, RolePolicy
 
+AT_ONCE = 500  # records that change hands without a job
 VERBS = {
     "read": _l("View"),
     "add": _l("Add"),
@@ -28,10 +34,20 @@ VERBS = {
     "export": _l("Export"),
     "transfer": _l("Transfer"),
     "share": _l("Share"),
+    "oversee": _l("See colleagues'"),
     "lock": _l("Lock"),
+    "restore": _l("Restore"),
+    "purge": _l("Remove for good"),
     "undo": _l("Undo of others"),
     "confirm": _l("Confirm"),
     "pay": _l("Pay out"),
+    "claim": _l("Claim it"),
+    "assign": _l("Assign"),
+    "decide": _l("Decide"),
+    "merge": _l("Merge"),
+    "reopen": _l("Open again"),
+    "look": _l("Look as this user"),
+    "revoke": _l("Revoke"),
 }
 
 
@@ -58,32 +74,12 @@ class RolePage(Page):
     def show(self, role_id):
         """One role's matrix."""
         policy, role = self._role(role_id)
-        held = {(p.view_menu.name, p.permission.name.removeprefix("can_")) for p in role.permissions}
-        return render_template("security/role.html", role=role, policy=policy, matrix=self._matrix(held), verbs=VERBS, scopes=SCOPES,
-                               masks=self._masks(policy), may=self.who.may)
+        return render_template("security/role.html", role=role, policy=policy, matrix=matrix(roles.held(role)), verbs=VERBS, scopes=SCOPES,
+                               masks=masks(policy.masked), may=self.who.may)
 
     def _role(self, role_id):
         policy = self.fetch(RolePolicy, role_id)
         return policy, self.fetch(Role, role_id)
-
-    @staticmethod
-    def _matrix(held):
-        titles = {
-            "role": _l("Roles"),
-            "batch": _l("Operations"),
-            "job": _l("Background work"),
-            "parameter": _l("System parameters"),
-            **{v.entity: v.title for v in _views()},
-        }
-        return [{"entity": name, "label": str(titles.get(name, name)), "cells": [
-            {"verb": verb, "known": verb in known, "held": (name, verb) in held} for verb in VERBS]}
-            for name, known in roles.verbs_of_views().items()]
-
-    @staticmethod
-    def _masks(policy):
-        return [{"key": f"{m.__tablename__}.{one.name}", "label": f"{_title(m)} · {one.label}",
-                 "on": f"{m.__tablename__}.{one.name}" in (policy.masked or ())}
-                for m in entity.entities() for one in describe(m).values() if one.masked]
 
     @expose("/edit/<int:role_id>", methods=["POST"])
     @granted("edit")
@@ -96,10 +92,18 @@ class RolePage(Page):
             abort(400)
         if policy.key == "admin":
             wanted = known
-        before = {(p.view_menu.name, p.permission.name.removeprefix("can_")) for p in role.permissions}
+        before = roles.held(role)
+        scope = "all" if policy.key == "admin" else request.form["scope"]
+        masked = [m["key"] for m in masks(policy.masked) if m["key"] in request.form.getlist("mask")]
+        try:
+            wider, unmasked = scope not in ("own", policy.scope), set(policy.masked or ()) - set(masked)
+            rules.keep_role_below(self.session, role, wanted - before, wider, unmasked)
+        except RuleError as no:
+            acting.say(no)
+            return redirect(f"/role/show/{role_id}")
         roles.set_grants(self.session, role, wanted)
-        policy.scope = "all" if policy.key == "admin" else request.form["scope"]
-        policy.masked = [m["key"] for m in self._masks(policy) if m["key"] in request.form.getlist("mask")]
+        policy.scope, policy.masked = scope, masked
+        policy.second_factor = request.form.get("second") == "1"
         changed = [f"+{a}.{b}" for a, b in sorted(wanted - before)] + [f"-{a}.{b}" for a, b in sorted(before - wanted)]
         return self._saved(role, f"{role.name}: scope {policy.scope} {' '.join(changed)}")
 
@@ -146,6 +150,77 @@ class RolePage(Page):
             return redirect("/role/list/")
 
 
+class HandoverPage(Page):
+    """/handover/: what somebody who leaves holds, and who gets it (离职交接)."""
+
+    entity, menu_verb = "user", "edit"
+    route_base, home = "/handover", "/handover/"
+    default_view = "index"
+    menu = MenuItem("system", _l("Hand over"), icon="transfer", position=15)
+
+    @expose("/", methods=["GET"])
+    @granted("edit")
+    def index(self):
+        """?who= holds; ?to= take over; ?way=, ?share.<value>=, ?kind.<table>= part it; &preview=1 tells how many each gets."""
+        plan, told = _plan(request.args), ""
+        people = self.session.scalars(select(Employee).order_by(Employee.active.desc(), Employee.name)).all()
+        held = handover.held(self.session, plan.person) if plan.person else {}
+        found = {}
+        if plan.person and "preview" in request.args:
+            try:
+                handover.check(self.session, plan)
+                found = {m: {to: len(ids) for to, ids in gets.items()} for m, gets in handover.assign(self.session, plan).items() if gets}
+            except RuleError as no:
+                told = str(no)
+        return render_template(
+            "security/handover.html", plan=plan, people=people, names={p.id: p.name for p in people}, held=held, found=found, told=told,
+            ways={name: one.label for name, one in handover.ways().items()}, values=self._values(held), title=_title,
+            query=request.query_string.decode())
+
+    @staticmethod
+    def _values(held) -> dict:
+        """Column -> [(value, its words, how many)] of what is held."""
+        found: dict = {}
+        for model, rows in held.items():
+            for name in model.handed_by:
+                counted = Counter(handover.value_of(name, getattr(row, name)) for row in rows)
+                one = describe(model)[name]
+                words = {v: choices.label(db.session, one.choices, v) if one.choices else v for v in counted}
+                found[name] = [(v, words[v] or _("is empty"), n) for v, n in sorted(counted.items())]
+        return found
+
+    @expose("/", methods=["POST"])
+    @granted("edit")
+    def hand_over(self):
+        """Do what the preview showed; much of it as a job."""
+        plan = _plan(ImmutableMultiDict(parse_qsl(request.form.get("plan", ""), keep_blank_values=True)))
+        try:
+            person = handover.check(self.session, plan)
+            total = sum(len(ids) for gets in handover.assign(self.session, plan).values() for ids in gets.values())
+            start = jobs.enqueue if total > AT_ONCE else jobs.at_once
+            job = start(self.session, "handover", plan.params, label=_("Hand over: %(name)s", name=person), total=total)
+            self.session.commit()
+            return redirect(f"/job/{job.id}")
+        except RuleError as no:
+            self.session.rollback()
+            flash(str(no), "danger")
+            return redirect(f"/handover/?{request.form.get('plan', '')}")
+
+
+def _plan(args) -> handover.Plan:
+    """The plan that an address says; 400 for what makes no sense."""
+    def number(text: str) -> int:
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else abort(400)
+    kinds = {k.removeprefix("kind."): v for k, v in args.items() if k.startswith("kind.") and v}
+    way = args.get("way", "even")
+    shares = {k.removeprefix(f"share.{way}."): number(v) for k, v in args.items() if k.startswith(f"share.{way}.") and v}
+    if way not in ("even", *handover.ways()) or not kinds.keys() <= {m.__tablename__ for m in handover.models()}:
+        abort(400)
+    return handover.Plan(
+        number(args.get("who") or "0"), list(dict.fromkeys(number(v) for v in args.getlist("to") if v)), way,
+        shares, {k: v if v == handover.STAY else str(number(v)) for k, v in kinds.items()}, args.get("credit", "keep") == "keep")
+
+
 def _views():
     found, todo = [], list(EntityView.__subclasses__())
     while todo:
@@ -162,3 +237,26 @@ def _title(model) -> str:
     return next((str(v.title) for v in _views() if v.model is model), model.__name__)
 
 
+def matrix(held) -> list[dict]:
+    """The rights by entity: its label, and for each verb whether it exists there and is among the held (entity, verb) pairs."""
+    titles = {
+        "role": _l("Roles"),
+        "batch": _l("Operations"),
+        "trash": _l("Trash"),
+        "job": _l("Background work"),
+        "parameter": _l("System parameters"),
+        "system": _l("System state"),
+        "backup": _l("Backups"),
+        "filter": _l("Quick filters of the company"),
+        **{v.entity: v.title for v in _views()},
+    }
+    return [{"entity": name, "label": str(titles.get(name, name)), "cells": [
+        {"verb": verb, "known": verb in known, "held": (name, verb) in held} for verb in VERBS]}
+        for name, known in roles.verbs_of_views().items()]
+
+
+def masks(hidden) -> list[dict]:
+    """The fields that can be masked, with whether they are among the hidden keys."""
+    found = [(f"{m.__tablename__}.{one.name}", m, str(one.label)) for m in entity.entities() for one in describe(m).values() if one.masked]
+    return [{"key": key, "entity": m.__tablename__, "field": label, "label": f"{_title(m)} · {label}", "on": key in (hidden or ())}
+            for key, m, label in found]

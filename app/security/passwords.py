@@ -40,7 +40,7 @@ def _commonest() -> frozenset[str]:
 
 
 def check(password: str, username: str, shortest: int = 10) -> None:
-    """Raise RuleError (field new_password) when a new password is too weak."""
+    """Raise RuleError (field new_password) when a new password is too weak; `shortest`: characters, never under 8."""
     shortest = max(shortest, SHORTEST)
     if len(password) < shortest:
         raise RuleError(_("The new password needs at least %(n)d characters.", n=shortest), "new_password")

@@ -76,9 +76,12 @@ def _load(session, employee_id) -> Actor | None:
     scope = max((p.scope for p in policies), key=SCOPES.index, default="own")
     masked = set.intersection(*(set(p.masked or ()) for p in policies)) if policies else set()
     people, _departments = _tree(session)
+    roles = session.scalars(select(assoc_user_role.c.role_id).where(assoc_user_role.c.user_id == employee_id))
     return Actor(
-        id=employee.id, username=employee.username, name=str(employee), verbs=_rights(session, employee_id),
+        id=employee.id, username=employee.username, name=str(employee), verbs=_rights(session, employee_id), roles=frozenset(roles),
         reach=_reach(session, employee, scope), masked=frozenset(masked), shares=_shares(session, employee.id), stamp=employee.stamp,
         department=employee.department.name if employee.department else "",
         active=bool(employee.active) and employee.locked_at is None, must_change=employee.must_change,
-        subordinates=frozenset(below([(i, s) for i, s, _d in people], employee.id)))
+        must_enrol=any(p.second_factor for p in policies) and not employee.totp_secret,
+        subordinates=frozenset(below([(i, s) for i, s, _d in people], employee.id)),
+        colleagues=frozenset(i for i, _s, d in people if d and d == employee.department_id))

@@ -11,14 +11,25 @@ from app.core.entity import entities
 from .models import RolePolicy
 
 CRM = ("customer", "contact", "followup", "opportunity", "quote", "contract", "paymentplan", "payment", "invoice", "expense", "claim")
+OWN_TASKS = {"task": "read add edit delete export", "journal": "read add edit delete export"}
 ALL_CRM = {
     **dict.fromkeys(CRM, "*"),
-    "payment": "read add edit delete import export transfer",
+    "task": "*",
+    "payment": "read add edit delete import export transfer",  # confirmed by finance
+    "claim": "read add edit delete import export",  # paid out by finance
     "product": "read",
     "productcategory": "read",
     "pricelist": "read",
     "approval": "read",
+    "target": "read add edit delete export assign",
+    "credit": "*",
+    "journal": "*",
+    "pool": "read claim assign",
+    "sharerequest": "read decide",
+    "mail": "read",
+    "trash": "restore",
 }
+EVERYBODY = {"apitoken": "read add revoke"}
 COSTS = ("cost", "margin")  # what only who leads or counts may see
 DEFAULTS = {  # key: (name, data scope, {entity: verbs})
     "admin": ("管理员", "all", {"*": "*"}),
@@ -26,22 +37,31 @@ DEFAULTS = {  # key: (name, data scope, {entity: verbs})
     "manager": ("销售经理", "subordinates", {**ALL_CRM, "user": "read", "department": "read"}),
     "sales": ("销售员", "own", {
         "customer": "read add edit delete import export transfer share lock", "contact": "read add edit delete import export transfer",
-        "followup": "read add edit delete export", "product": "read", "productcategory": "read", "pricelist": "read", "approval": "read",
-        **dict.fromkeys(("opportunity", "quote", "contract", "paymentplan", "payment", "expense", "claim"),
-                        "read add edit delete import export transfer"), "invoice": "read"}),
-    "finance": ("财务", "all", {**dict.fromkeys(CRM, "read export"), **dict.fromkeys(("paymentplan", "payment", "invoice", "claim"), "*"),
+        "followup": "read add edit delete export", "target": "read add edit delete export", "credit": "*", "pool": "read claim",
+        "sharerequest": "read decide", "product": "read", "productcategory": "read", "pricelist": "read", "approval": "read",
+        "mail": "read", **dict.fromkeys(("opportunity", "quote", "contract", "paymentplan", "payment", "expense", "claim"),
+                        "read add edit delete import export transfer"), "invoice": "read", **OWN_TASKS}),
+    "finance": ("财务", "all", {**dict.fromkeys((*CRM, "credit"), "read export"),
+                              **dict.fromkeys(("paymentplan", "payment", "invoice", "claim"), "*"),
                               "expense": "read export edit", "product": "read export", "productcategory": "read", "pricelist": "read",
-                              "approval": "read"}),
+                              "approval": "read", **OWN_TASKS}),
     "office": ("行政", "all", {"customer": "read add edit import", "contact": "read add edit import", "followup": "read add",
                                   **dict.fromkeys(("product", "productcategory", "pricelist"), "read add edit import export"),
-                                  **dict.fromkeys(("quote", "contract", "expense", "claim"), "read add edit"), "approval": "read"}),
+                                  **dict.fromkeys(("quote", "contract", "expense", "claim"), "read add edit"), "approval": "read",
+                                  **OWN_TASKS}),
 }
 MORE_VERBS = {
     "role": ("read", "edit", "add", "delete"),
     "loginlog": ("read", "export"),
+    "exportlog": ("read", "export"),
+    "audit": ("read", "export"),
     "batch": ("read", "undo"),
+    "trash": ("restore", "purge"),
     "job": ("read",),
     "parameter": ("read", "edit"),
+    "system": ("read", "edit"),
+    "backup": ("read", "add", "export", "delete", "restore"),
+    "filter": ("edit",),
 }
 
 
@@ -80,6 +100,11 @@ def set_grants(session, role, pairs) -> None:
     role.permissions = [_permission(session, entity, verb) for entity, verb in sorted(set(pairs))]
 
 
+def held(role) -> set[tuple[str, str]]:
+    """The (entity, verb) pairs that a role holds."""
+    return {(p.view_menu.name, p.permission.name.removeprefix("can_")) for p in role.permissions}
+
+
 def _hidden() -> list[str]:
     """The cost and margin fields of all entities: salespeople do not see them (product.md 4.9.3)."""
     return [f"{m.__tablename__}.{one.name}" for m in entities() for one in describe(m).values() if one.masked and one.name in COSTS]
@@ -96,7 +121,7 @@ def seed(session, again: bool = False) -> None:
         role = session.get(Role, policy.role_id) if policy else Role(name=name)
         session.add(role)
         session.flush()
-        set_grants(session, role, grants(granted, known))
+        set_grants(session, role, grants(granted if "*" in granted else {**EVERYBODY, **granted}, known))
         if policy is None:
             policy = RolePolicy(role_id=role.id, scope=scope, key=key, masked=_hidden() if key in ("sales", "office") else [])
             session.add(policy)

@@ -1,85 +1,31 @@
-"""What the business says of accounts: three wrong passwords, locks, passwords, superiors, the last administrator
-(manual 4.1, product.md 4.9.1). No Flask, no commit except where a login's race asks for it."""
+"""What the business says of accounts: locks, passwords, superiors, the last administrator (manual 4.1, product.md 4.9.1)."""
 import secrets
-from dataclasses import dataclass
 
-from flask_appbuilder.security.sqla.models import Role, assoc_user_role
-from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from flask_appbuilder.security.sqla.models import (
+    Permission,
+    PermissionView,
+    Role,
+    ViewMenu,
+    assoc_permissionview_role,
+    assoc_user_role,
+)
+from sqlalchemy import delete, func, select
 
-from app.core import actor, clock, entity, events
+from app.core import actor, clock, entity, parameters
 from app.core.entity import Owned
 from app.core.rules import RuleError
+from app.core.trees import branch
 from app.core.words import _
-from app.extensions import db
 
-from . import passwords, people
+from . import passwords, people, sessions  # noqa: F401  (its parameters)
 from .models import Department, Employee, LoginTry, RolePolicy, SecurityEvent
 
-TRIES = 3  # manual 4.1: 「如果三次输入密码错误,…该账户会被锁定」
 
-
-@dataclass
-class Verdict:
-    """How a login ended: 'ok', 'wrong' (with tries left), 'locked' or 'inactive'."""
-
-    result: str
-    employee: Employee | None = None
-    left: int = 0
-
-
-def log(session, result: str, *, employee=None, username="", ip="", device="", detail="") -> None:
-    """A line of the security log."""
+def log(session, result: str, *, employee=None, username="", ip="", device="", detail="", **what) -> None:
+    """A line of the security log; `what`: subject, rows and kind of data that were taken out or brought in."""
     session.add(SecurityEvent(at=clock.now(), employee_id=employee.id if employee else None, result=result, ip=ip[:45],
                               username=(username or (employee.username if employee else ""))[:128], device=device[:120],
-                              detail=str(detail)[:400]))
-
-
-def _reserve(session, name: str) -> int | None:
-    """Take one of the three tries, before looking at the password; None when none is left. Commits: parallel tries
-    of other workers must see it."""
-    t = LoginTry.__table__
-    bump = update(t).where(t.c.name == name, t.c.wrong < TRIES).values(wrong=t.c.wrong + 1)
-    if session.execute(bump).rowcount == 0:
-        try:
-            with session.begin_nested():
-                session.execute(insert(t).values(name=name, wrong=1))
-        except IntegrityError:
-            if session.execute(bump).rowcount == 0:
-                session.commit()
-                return None
-    used = session.scalar(select(t.c.wrong).where(t.c.name == name))
-    session.commit()
-    return used
-
-
-def try_login(session, username: str, password: str) -> Verdict:
-    """Check a name and a password; the same words and the same work whether the name exists or not. Commits."""
-    name = username.strip().lower()[:64]
-    used = _reserve(session, name)
-    employee = session.scalar(select(Employee).where(func.lower(Employee.username) == name))
-    kept, locked = (employee.password, employee.locked_at) if employee else (None, None)
-    session.commit()  # the slow hash runs outside any transaction
-    right = passwords.matches(kept, password)
-    if used is None or locked:
-        _lock(session, employee)
-        return Verdict("locked", employee)
-    if not right:
-        if used >= TRIES:
-            _lock(session, employee)
-            return Verdict("locked", employee)
-        return Verdict("wrong", employee, TRIES - used)
-    session.execute(delete(LoginTry).where(LoginTry.name == name))
-    if not employee.active:
-        return Verdict("inactive", employee)
-    return Verdict("ok", employee)
-
-
-def _lock(session, employee) -> None:
-    if employee and employee.locked_at is None:
-        employee.locked_at = clock.now()
-        end_sessions(employee)
-        session.flush()
+                              detail=str(detail)[:400], **what))
 
 
 def end_sessions(employee) -> None:
@@ -87,26 +33,44 @@ def end_sessions(employee) -> None:
     employee.stamp = secrets.token_hex(6)
 
 
-def signed_in(session, employee, ip: str) -> None:
-    """Note the login without touching what the rights depend on."""
-    t = Employee.__table__
-    session.execute(update(t).where(t.c.id == employee.id).values(
-        last_login=clock.now(), last_ip=ip[:45], login_count=func.coalesce(t.c.login_count, 0) + 1))
-
-
 def set_password(session, employee, password: str, *, check: bool = True, one_time: bool = False) -> None:
     """Give an employee a new password; ends his other sessions."""
     if check:
-        passwords.check(password, employee.username)
+        passwords.check(password, employee.username, parameters.get(session, "security.password_length"))
         if passwords.matches(employee.password, password):
             raise RuleError(_("The new password is the old one."), "new_password")
+    if employee.source not in (None, "local"):
+        raise RuleError(_("This person logs in through the company's directory; the password is changed there."), "new_password")
     employee.password, employee.must_change = passwords.hashed(password), one_time
     end_sessions(employee)
+
+
+def provide(session, source: str, mark: str, username: str, name: str, email: str):
+    """An account for a person whom the directory or the provider knows, with the default role, in the first department; RuleError
+    when somebody else has the name here: nobody takes an account over by choosing its name."""
+    username = username.strip()[:64]
+    if session.scalar(select(Employee.id).where(func.lower(Employee.username) == username.lower())):
+        raise RuleError(_("There is an account of this name here already; please ask the administrator."))
+    role = session.get(Role, session.scalar(select(RolePolicy.role_id).where(RolePolicy.key == default_role[0])) or 0)
+    if role is None:
+        raise RuleError(_("The default role is missing; please tell the administrator."))
+    free = email and not session.scalar(select(Employee.id).where(Employee.email == email))
+    made = Employee(username=username, name=name[:60], first_name=name[:60], last_name="", active=True,
+                    email=email if free else f"{username}@{source}.invalid", source=source, external_id=mark, password=None, roles=[role],
+                    department_id=session.scalar(select(func.min(Department.id))))
+    session.add(made)
+    session.flush()
+    log(session, "permission", employee=made, detail=f"{source}: {role.name}")
+    return made
+
+
+default_role = ["sales"]  # the key of the role of people who come from the directory; set by the configuration
 
 
 # ---- actions of the administrator -----------------------------------------------------------------------------
 def unlock(session, rows):
     """Free locked accounts (manual 4.1: 「请联系管理员申请解锁」)."""
+    keep_below(session, *rows)
     for employee in rows:
         employee.locked_at = None
         session.execute(delete(LoginTry).where(LoginTry.name == employee.username.lower()))
@@ -115,6 +79,7 @@ def unlock(session, rows):
 
 def stop(session, rows):
     """Deactivate accounts; not the last administrator."""
+    keep_below(session, *rows)
     for employee in rows:
         employee.active = False
         end_sessions(employee)
@@ -124,12 +89,14 @@ def stop(session, rows):
 
 def start(session, rows):
     """Activate accounts again."""
+    keep_below(session, *rows)
     for employee in rows:
         employee.active = True
 
 
 def reset_password(session, rows, password=""):
     """Give a one-time password; the employee changes it at the next login. Returns the sentence that tells it."""
+    keep_below(session, *rows)
     told = []
     for employee in rows:
         word = password or passwords.one_time()
@@ -139,18 +106,50 @@ def reset_password(session, rows, password=""):
     return _("One-time password: %(list)s", list="; ".join(told))
 
 
-def hand_over(session, rows, to):
-    """Give everything a leaver owns to another person (离职交接); done work keeps its author."""
-    if any(employee.id == to for employee in rows):
-        raise RuleError(_("Choose somebody else."), "to")
-    leaving = [employee.id for employee in rows]
-    for model in entity.entities():
-        if issubclass(model, Owned):
-            for row in session.scalars(select(model).where(model.owner_id.in_(leaving)).execution_options(everyone=True)):
-                row.owner_id = to
-
-
 # ---- saving ---------------------------------------------------------------------------------------------------
+def give(session, rows, owner):
+    """Give records to another person who works here; everything else about them stays as it is."""
+    person = session.get(Employee, owner)
+    if person is None or not person.active:
+        raise RuleError(_("This person does not work here any more."), "owner")
+    for row in rows:
+        row.owner_id = owner
+
+
+def keep_below(session, *people_or_roles) -> None:
+    """Whoever keeps the accounts hands out and touches only what he holds himself: no way up by resetting the administrator's
+    password or by giving oneself his role."""
+    who = actor.current()
+    if who is None:
+        return
+    roles = {role.id for one in people_or_roles for role in getattr(one, "roles", [one])}
+    held = select(ViewMenu.name, Permission.name).select_from(assoc_permissionview_role).join(
+        PermissionView, PermissionView.id == assoc_permissionview_role.c.permission_view_id).join(
+        Permission, Permission.id == PermissionView.permission_id).join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id).where(
+        assoc_permissionview_role.c.role_id.in_(roles))
+    widest = session.scalars(select(RolePolicy.scope).where(RolePolicy.role_id.in_(roles))).all()
+    more = {f"{entity}.{name.removeprefix('can_')}" for entity, name in session.execute(held)} - who.verbs
+    if more or ("all" in widest and who.reach is not None):
+        raise RuleError(_("This account holds more rights than yours: only who holds them as well may change it."))
+
+
+def keep_role_below(session, role, added, wider: bool, unmasked) -> None:
+    """Whoever keeps the roles gives none more than he holds himself: (entity, verb) pairs, a wider scope, sight of masked fields."""
+    who = actor.current()
+    keep_below(session, role)
+    if who is not None and ({f"{entity}.{verb}" for entity, verb in added} - who.verbs or (wider and who.reach is not None)
+                            or set(unmasked) & who.masked):
+        raise RuleError(_("A role gets no more than you hold yourself: only who holds it as well may give it."))
+
+
+def give_roles(session, employee, roles) -> None:
+    """Give a person exactly these roles; another set ends his sessions."""
+    keep_below(session, employee, *roles)
+    if {r.id for r in employee.roles} != {r.id for r in roles}:
+        employee.roles = roles
+        end_sessions(employee)
+
+
 def administrators(session) -> int:
     """How many active people hold the administrator's role."""
     role = select(RolePolicy.role_id).where(RolePolicy.key == "admin")
@@ -187,6 +186,11 @@ def check_delete_employee(session, employee) -> None:
     raise RuleError(_("Accounts are deactivated, not deleted: the log keeps their names."))
 
 
+def members(department_id: int):
+    """Ids of the employees of a department and of all below it, as a subquery."""
+    return select(Employee.id).where(Employee.department_id.in_(branch(Department.__table__, "parent_id", department_id)))
+
+
 def check_department(session, department) -> None:
     """No circle in the tree; a name once under one parent."""
     tree = session.execute(select(Department.id, Department.parent_id)).all()
@@ -210,18 +214,3 @@ def roles_of(session) -> list[tuple[int, str]]:
     """(id, name) of the roles, in the order they were made."""
     return [tuple(row) for row in session.execute(
         select(Role.id, Role.name).join(RolePolicy, RolePolicy.role_id == Role.id).order_by(Role.id))]
-
-
-@events.exported.connect
-def _log_export(_sender, entity, rows, kind):
-    _log_data("export", f"{entity} {rows} rows {kind}")
-
-
-@events.imported.connect
-def _log_import(_sender, entity, rows, kind):
-    _log_data("import", f"{entity} {rows} rows {kind}")
-
-
-def _log_data(result, detail):
-    who = actor.current()
-    log(db.session, result, username=who.username if who else "", detail=detail)

@@ -1,4 +1,7 @@
 """Screens of the administrator: users, departments, roles, login log (manual 4.9.1)."""
+from functools import partial
+
+from flask import abort
 from flask_appbuilder.forms import DynamicForm
 from flask_appbuilder.security.sqla.models import Role
 from sqlalchemy import and_, select
@@ -6,13 +9,14 @@ from wtforms import PasswordField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from app.core import choices, events
 from app.core.words import _l
 from app.extensions import db
 from app.views import acting, forms
 from app.views.declare import Action, MenuItem, QuickFilter, Section
 from app.views.entity_view import EntityView
 
-from . import passwords, rules
+from . import handover, passwords, rules, second
 from .models import Department, Employee, SecurityEvent
 
 
@@ -60,6 +64,7 @@ class EmployeeView(EntityView):
         QuickFilter("never", _l("Never logged in"), lambda who: Employee.last_login.is_(None))]
     conditions = "department superior"
     default_sort = "name.asc"
+    initials = True
     head = "username state"
     facts = "department title superior last_login_at mobile roles_text"
     sections = [Section(_l("Account"), "username name email job_number gender mobile"),
@@ -68,11 +73,26 @@ class EmployeeView(EntityView):
     actions_declared = [
         Action("unlock", _l("Unlock"), rules.unlock, icon="lock-open", shown=lambda row: row.locked_at is not None),
         Action("reset", _l("Reset password"), rules.reset_password, form=password_form, icon="key", many=False),
+        Action("nosecond", _l("Reset second factor"), second.reset, icon="shield-off", shown=lambda row: bool(row.totp_secret),
+               confirm=_l("Take the second factor away from the chosen users? They are logged out at once.")),
         Action("stop", _l("Deactivate"), rules.stop, icon="user-off", shown=lambda row: row.active,
                confirm=_l("Deactivate the chosen users? They are logged out at once.")),
         Action("start", _l("Activate"), rules.start, icon="user-check", shown=lambda row: not row.active),
-        Action("handover", _l("Hand over"), rules.hand_over, form=person_form, icon="transfer")]
+        Action("handover", _l("Hand over"), handover.hand_over, form=person_form, icon="transfer", many=False, single=False)]
     check_delete = staticmethod(rules.check_delete_employee)
+
+    def list_links(self):
+        """The page of the hand-over."""
+        return [("/handover/", _l("Hand over"), "transfer")] if self.may("edit") else []
+
+    def more_links(self, row):
+        """The same for one person."""
+        return [("handover", f"/handover/?who={row.id}", _l("Hand over"), "transfer")] if self.may("edit") else []
+
+    @classmethod
+    def verbs(cls):
+        """Also to look with a user's eyes."""
+        return [*super().verbs(), "look"]
 
     def form_fields(self, row=None):
         """The user name stays what it was."""
@@ -93,7 +113,8 @@ class EmployeeView(EntityView):
 
     def before_save(self, row, form):
         """Roles, names of FAB, first password."""
-        row.roles = list(db.session.scalars(select(Role).where(Role.id.in_(form.roles.data or [])))) if form.roles.data else []
+        wanted = list(db.session.scalars(select(Role).where(Role.id.in_(form.roles.data or [])))) if form.roles.data else []
+        rules.give_roles(db.session, row, wanted)
         row.first_name, row.last_name = row.name or row.username, ""
         row.email = row.email or f"{row.username}@localhost"
         rules.check_employee(db.session, row)
@@ -134,6 +155,10 @@ class DepartmentView(EntityView):
     check_delete = staticmethod(rules.check_delete_department)
 
 
+def _of(_who, results):
+    return SecurityEvent.result.in_(results)
+
+
 class LoginLogView(EntityView):
     """Who logged in when, and what else the security log keeps; read only."""
 
@@ -141,10 +166,14 @@ class LoginLogView(EntityView):
     entity = "loginlog"
     menu = MenuItem("system", _l("Login log"), icon="history", position=50)
     title = _l("Login log")
-    list_columns = "at employee username result ip device detail"
-    conditions = "employee result at"
+    list_columns = "at employee username result detail subject rows ip device"
+    quick_filters = [QuickFilter(key, label, partial(_of, results=results)) for key, label, results in (
+        ("logins", _l("Logins"), ("ok", "logout")), ("failed", _l("Refused"), ("wrong", "locked", "code", "inactive")),
+        ("accounts", _l("Accounts and rights"), ("unlock", "password", "permission", "second", "token")),
+        ("data", _l("Data in and out"), ("export", "import", "restore", "purge")))]
+    conditions = "employee result at | username ip"
     default_sort = "at.desc"
-    sections = [Section(_l("Event"), "at employee username result ip device detail")]
+    sections = [Section(_l("Event"), "at employee username result ip device detail subject rows kind")]
     importable = False
     include_route_methods = {"list", "show", "list_counts", "list_columns_form", "remember", "export", "choose"}
 
@@ -153,3 +182,39 @@ class LoginLogView(EntityView):
         """Read and export only."""
         return ["export", "read"]
 
+
+class ExportLogView(LoginLogView):
+    """Who took which data out: the list or report, how many rows, in which format; read only."""
+
+    model = SecurityEvent
+    entity = "exportlog"
+    menu = MenuItem("system", _l("Export log"), icon="file-export", position=52)
+    title = _l("Export log")
+    list_columns = "at employee subject rows kind ip device"
+    quick_filters: list = []
+    conditions = "employee subject at rows | kind ip"
+    sections = [Section(_l("Event"), "at employee subject rows kind ip device detail")]
+    in_api = False
+
+    @staticmethod
+    def only():
+        """Exports alone."""
+        return [SecurityEvent.result == "export"]
+
+    def fetch(self, pk):
+        """An export, or 404."""
+        row = super().fetch(pk)
+        return row if row.result == "export" else abort(404)
+
+
+def _exported_kinds() -> list[tuple]:
+    """What may be taken out: every list that can be exported, the reports, everything."""
+    found, todo = [], list(EntityView.__subclasses__())
+    while todo:
+        view = todo.pop(0)
+        todo += view.__subclasses__()
+        found += [(view.entity, view.title)] if view.model is not None and view.exportable else []
+    return [*found, *events.NAMED.items()]
+
+
+choices.fixed("exported_kind", _exported_kinds)

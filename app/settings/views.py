@@ -1,21 +1,31 @@
 """Choice lists: every drop-down's values, kept by the administrator (manual 4.9.6)."""
+import datetime as dt
+
+from flask import flash, redirect, render_template, request
+from flask_appbuilder import expose
 from sqlalchemy import select
 
-from app.core import choices, entity
+from app.core import changes, choices, clock, entity, filters, workdays
 from app.core.choices import Choice
 from app.core.describe import describe
 from app.core.rules import RuleError
 from app.core.words import _, _l
-from app.views.declare import Action, MenuItem, Section
+from app.core.workdays import OfficeDay
+from app.extensions import db
+from app.views import acting
+from app.views.declare import Action, MenuItem, QuickFilter, Section
 from app.views.entity_view import EntityView
+from app.views.guard import granted
+
+from . import rules
 
 
 def is_used(session, row) -> bool:
     """Whether any record carries the value, the trash included."""
     for model in entity.entities():
         for one in describe(model).values():
-            if one.choices == row.list_name and session.scalar(
-                    select(model.id).where(one.attribute == row.code).limit(1).execution_options(everyone=True, with_trash=True)):
+            if one.choices == row.list_name and one.attribute is not None and session.scalar(select(model.id).where(
+                    filters.sql(one, "in", [row.code], None)).limit(1).execution_options(everyone=True, with_trash=True)):
                 return True
     return False
 
@@ -72,3 +82,44 @@ class ChoiceView(EntityView):
         return [f for f in super().form_fields(row) if row is None or f.name != "list_name"]
 
 
+def _of_year(shift: int):
+    def rule(who):
+        year = clock.today().year + shift
+        return OfficeDay.day.between(dt.date(year, 1, 1), dt.date(year, 12, 31))
+    return rule
+
+
+class OfficeDayView(EntityView):
+    """Days that the office works or rests otherwise than the calendar says; they win over the built-in arrangement."""
+
+    model = OfficeDay
+    menu = MenuItem("system", _l("Holidays and working days"), icon="calendar-off", position=65)
+    title, add_label = _l("Holidays and working days"), _l("New day")
+    list_columns = "day kind name"
+    default_sort = "day.asc"
+    conditions = "kind day"
+    quick_filters = [QuickFilter("this", _l("This year"), _of_year(0)), QuickFilter("next", _l("Next year"), _of_year(1))]
+    sections = [Section(_l("Day"), "day kind name")]
+    importable = False
+    looks = (("/officeday/paste", _l("Paste days"), "clipboard-text"),)
+    check_save = staticmethod(rules.check_day)
+    include_route_methods = EntityView.include_route_methods | {"paste"}
+
+    @expose("/paste", methods=["GET", "POST"])
+    @granted("add")
+    def paste(self):
+        """Many days at once, pasted from the State Council's notice or a spreadsheet; beside it what the program knows by itself."""
+        text = request.form.get("text", "")[:20_000]
+        if request.method == "POST":
+            try:
+                with changes.operation(db.session, "edit", "office_day", str(self.title)):
+                    n = rules.paste_days(db.session, text)
+                db.session.commit()
+                acting.say_done(_("%(n)d days are in the table.", n=n))
+                return redirect(self.home)
+            except RuleError as no:
+                db.session.rollback()
+                flash(str(no), "danger")
+        year = clock.today().year
+        known = [(y, bool(workdays.arranged(y)), sorted(workdays.special(db.session, y).items())) for y in (year, year + 1)]
+        return render_template("settings/days.html", text=text, known=known, view=self)

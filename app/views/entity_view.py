@@ -1,7 +1,7 @@
 """EntityView: how an entity reaches the screen. The only place that wrestles FAB's ModelView."""
 from __future__ import annotations
 
-import secrets
+from contextlib import suppress
 
 from flask import abort, flash, jsonify, redirect, render_template, request
 from flask import session as cookie
@@ -10,45 +10,66 @@ from flask_appbuilder.forms import DynamicForm
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from sqlalchemy import false, or_, select
 
-from app.core import actor, choices, scope
+from app.core import actor, choices, scope, search
 from app.core.describe import describe, label_of
 from app.core.rules import RuleError
 from app.core.words import _
 from app.extensions import db
 
-from . import acting, cells, exporting, forms, record, saving
+from . import acting, cells, conditions, exporting, forms, quick, record, saving
+from .declare import own_fields, with_own
 from .guard import granted
+from .hooks import Hooks
 from .listing import Listing, counts
+from .look import new_token
 
 ROUTES = {"list", "show", "add", "edit", "delete", "action_post", "action_form", "choose", "list_counts", "list_columns_form",
-          "remember", "export"}
+          "remember", "export", "quick"}
 
 
-class EntityView(ModelView):
+class Described:
+    """The fields of a view's model as they are just now."""
+
+    def __get__(self, _view, kind):
+        return describe(kind.model) if kind.model else {}
+
+
+class EntityView(Hooks, ModelView):
     """A list, a page and forms of one model, by declaration (see README: how to add an entity)."""
 
     model: type = None
-    menu = None
+    fields = Described()
+    menu = mass_fields = None  # mass_fields: names of those that 批量修改 offers, when not all of the form
     menu_verb = "read"
     title = add_label = ""
     list_columns: str | list = ""
     quick_filters: list = []
-    conditions = ""
+    conditions = ""  # of the panel; those after a "|" fold away until they are set
+    asked: dict = {}  # name in the address -> Asked
     sections: list = []
     actions_declared: list = []
+    save_and: tuple = ()
     default_sort = "created_at.desc"
+    quick_fields = ""  # of the small form by which other forms make such a record
     form_columns: str | None = None  # when the form shows less than the sections
-    facts = head = ""
+    facts = head = ""  # key figures ("amount/tax": with a small line; *: those of later modules), and what stands beside the title
+    bar = ""  # keys of the buttons on the page in order, the first one filled: edit, a next document, an action; the rest is under 更多
+    overview = False  # the page begins with what `body` shows; the sections stand in a narrow column without the fields it shows
+    in_body: tuple = ()
+    beside_timeline = ""  # fields that stand beside the timeline
+    initials = False  # a person or a company: the first letter stands for it, else the menu's icon
     sums: dict = {}  # list column -> SQL aggregate over the filtered rows, shown in the foot
     parents: dict = {}  # earlier views on whose pages this list is a tab -> the field that leads there
     nexts: tuple = ()  # (entity, label, icon): documents that can be started from this one
     next_as = ""  # the field of the next document that leads here, when it is not this entity's name
     extra_bar = ""  # a template with more buttons for the page's bar
     tab_label = None
-    importable = exportable = True
+    asks_twins = ""  # fields of the form that are compared with all customers while they are typed
+    looks: tuple = ()  # other looks at the same rows: (address, label, icon); the list's state goes along
+    importable = exportable = in_api = True
+    quiet = only = staticmethod(lambda: [])  # declared list columns that have nothing to say in this office; clauses that always hold
     include_route_methods = ROUTES
-    check_save = staticmethod(lambda session, row: None)
-    check_delete = staticmethod(lambda session, row: None)
+    check_save = check_delete = staticmethod(lambda session, row: None)
     check_change = staticmethod(lambda session, row: None)  # refuses a row that must not be edited or deleted any more
 
     def __init_subclass__(cls, **kw):
@@ -56,23 +77,25 @@ class EntityView(ModelView):
         if cls.model is None:
             return
         cls.datamodel = SQLAInterface(cls.model)
-        cls.fields = describe(cls.model)
         cls.entity = cls.__dict__.get("entity") or cls.model.__tablename__.replace("_", "")
         cls.class_permission_name = cls.entity
         cls.route_base = f"/{cls.entity}"
         cls.home = f"{cls.route_base}/list/"
-        cls.condition_names = cls.conditions.split()
+        cls.condition_names = cls.conditions.replace("|", " ").split()
+        cls.folded = cls.conditions.partition("|")[2].split()
         cls.list_columns = cls.list_columns.split()
-        said = [*cls.list_columns, *cls.condition_names, *cls.facts.split(), *cls.head.split(), *(cls.form_columns or "").split(),
+        page = f"{cls.facts} {cls.head}".replace("/", " ").replace("*", " ").split()
+        said = [*cls.list_columns, *cls.condition_names, *page, *(cls.form_columns or "").split(),
                 *(n for s in cls.sections for n in s.fields)]
         if unknown := sorted({n for n in said if n not in cls.fields}):
             raise TypeError(f"{cls.__name__} speaks of unknown fields: {unknown}")
-        cls.sortable = {n for n, one in cls.fields.items() if one.attribute is not None and one.kind not in ("note", "html")}
         cls.search_columns = [n for n, one in cls.fields.items() if one.column is not None]
         cls.list_title = cls.show_title = cls.add_title = cls.edit_title = cls.title  # else FAB says "List Customer"
         cls.search_form = cls.add_form = cls.edit_form = DynamicForm
         cls.add_columns = cls.edit_columns = cls.show_columns = []
         cls.label_columns = {n: one.label for n, one in cls.fields.items()}
+        if cls.quick_fields:
+            quick.OFFERED.add(cls.entity)
         cls.base_permissions = [f"can_{verb}" for verb in cls.verbs()]
 
     @classmethod
@@ -82,17 +105,23 @@ class EntityView(ModelView):
         return sorted(own | ({"import"} if cls.importable else set()) | ({"export"} if cls.exportable else set()))
 
     # ---- what a subclass may say -------------------------------------------------------------------------------
+    row_lead = row_tail = None  # functions row -> HTML before the first cell and after the last one of the list page
+    row_group = None  # a function (row, name of the sort column) -> heading of the row's group
+
+    def list_links(self) -> list:
+        """More buttons above the list: (address, label, icon)."""
+        return []
+
     def row_flags(self, row) -> str:
         """Extra classes of a table row."""
         return ""
 
-    def search_clause(self, q: str):
-        """The clause of `?q=`: the search index where the entity has one, else its text fields."""
+    def narrow(self, wanted, q: str):
+        """(the SELECT narrowed by `?q=`, the column that sorts the newest first): by the search index, else by the text fields."""
         if hasattr(self.model, "search_names"):
-            from app.core import search
-            return search.matching_ids(self.model, q)
+            return search.narrow(wanted, self.model, q)
         texts = [one.attribute for one in self.fields.values() if one.kind in ("text", "number") and one.attribute is not None]
-        return or_(false(), *(a.contains(q, autoescape=True) for a in texts))
+        return wanted.where(or_(false(), *(a.contains(q, autoescape=True) for a in texts))), self.model.id
 
     def preset(self, form) -> None:
         """Fill a new form from the address (a tab's 新建 hands over the parent)."""
@@ -100,12 +129,13 @@ class EntityView(ModelView):
             self.copy_into(form, self.fetch(int(copied)))
         for one in self.form_fields():
             if value := request.args.get(one.name):
-                form[one.name].process_formdata([value])
+                with suppress(ValueError):  # what does not fit the field is left out
+                    form[one.name].process_formdata([value])
 
     def copy_into(self, form, row) -> None:
-        """复制: a new form with what another record holds, but for its number and unique values."""
+        """复制: a new form with what another record holds, but for its number, unique values and days that begin as today."""
         for one in self.form_fields():
-            if one.kind != "number" and not one.info.get("unique") and not cells.is_masked(one):
+            if one.kind != "number" and not one.info.get("unique") and not cells.is_masked(one) and not one.begins_now:
                 form[one.name].data = getattr(row, one.key)
 
     def after_save(self, row, fresh: bool) -> None:
@@ -113,10 +143,14 @@ class EntityView(ModelView):
 
     def form_fields(self, row=None) -> list:
         """The fields of the form: the sections' writable ones; masked ones are not sent to who may not see them."""
-        names = (self.form_columns or " ".join(s.names for s in self.sections)).split()
+        names = [*(self.form_columns or " ".join(s.names for s in self.sections)).split(), *own_fields(self)]
         found = [self.fields[n] for n in dict.fromkeys(names)]
         hidden = {f.name for f in found if row is not None and cells.is_masked(f)}
-        return [f for f in found if not f.readonly and not f.system and f.column is not None and f.name not in hidden]
+        return [f for f in found if not f.readonly and not f.system and f.stored and f.name not in hidden]
+
+    def groups(self) -> list:
+        """The sections with the own fields that the administrator made: each stands in its section, the others before the last one."""
+        return with_own(self)
 
     # ---- list --------------------------------------------------------------------------------------------------
     @expose("/list/")
@@ -130,8 +164,7 @@ class EntityView(ModelView):
             cookie[place] = state
         return render_template(
             "entity/list.html", view=self, page=page, listing=listing, quick=listing.quick_context(),
-            conditions=listing.condition_context(), q=listing.q, saved=listing.saved_context(),
-            actions=actions, may=self.may)
+            conditions=listing.condition_html(), actions=actions, may=self.may)
 
     @expose("/counts")
     @granted("read")
@@ -150,26 +183,36 @@ class EntityView(ModelView):
     @granted("")
     def choose(self):
         """Options of a drop-down: ?q= text, ?<field>= narrows; at most 20."""
-        wanted = select(self.model)
+        if not forms.may_choose(self.model):
+            abort(403)
+        wanted, newest = select(self.model), self.model.id
         if q := request.args.get("q", "").strip()[:100]:
-            wanted = wanted.where(self.search_clause(q))
+            wanted, newest = self.narrow(wanted, q)
         for name, one in self.fields.items():
             if one.kind == "ref" and (value := request.args.get(name, "")).isdecimal():
-                wanted = wanted.where(one.attribute == int(value))
-        rows = db.session.scalars(self.choosable(wanted).order_by(self.model.id.desc()).limit(20))
-        return jsonify(results=[{"id": row.id, "text": str(row), "hint": self.hint(row), **self.option(row)} for row in rows])
+                wanted = wanted.where(conditions.clause(one, value))
+        few = min(int(n) if (n := request.args.get("limit", "")[:3]).isdecimal() else 20, 60)
+        rows = db.session.scalars(self.choosable(wanted).order_by(newest.desc()).limit(few)).all()
+        return jsonify(results=[{"id": row.id, "text": str(row), "hint": self.hint(row), **more}
+                                for row, more in zip(rows, self.options(rows), strict=True)])
 
     def choosable(self, wanted):
         """Narrow the rows that may be chosen in a form."""
         return wanted
 
-    def option(self, row) -> dict:
-        """More that an option carries for the form's script."""
-        return {}
+    def options(self, rows) -> list[dict]:
+        """More that options carry for the form's script, row by row: `brings` {field: text or {id, text}} fills what is empty."""
+        return [{} for _row in rows]
 
     def hint(self, row) -> str:
         """The second line of an option."""
         return ""
+
+    @expose("/quick", methods=["GET", "POST"])
+    @granted("add")
+    def quick(self):
+        """The small form in a dialog, by which other forms make a record of this kind."""
+        return quick.answer(self) if self.quick_fields else abort(404)
 
     @expose("/export", methods=["POST"])
     @granted("export")
@@ -180,18 +223,14 @@ class EntityView(ModelView):
     @expose("/remember", methods=["POST"])
     @granted("read")
     def remember(self):
-        """Keep this person's columns, sort, page size or own quick filters of this list."""
+        """Keep this person's columns, sort or page size of this list."""
         record.remember(self)
         return redirect(f"{self.home}?{cookie.get(f'at.{self.entity}', '')}")
 
     # ---- record ------------------------------------------------------------------------------------------------
-    def above(self, row) -> str:
-        """HTML under the head of the record's page."""
-        return ""
-
-    def below(self, row) -> str:
-        """HTML under the sections of the record's page."""
-        return ""
+    def more_links(self, row) -> list[tuple]:
+        """More buttons of the page that lead somewhere: (key, address, label, icon)."""
+        return []
 
     def fetch(self, pk):
         """The visible row, or 404."""
@@ -222,15 +261,7 @@ class EntityView(ModelView):
         """The page of a record: head, facts, tabs (product.md 4.3 Detail page)."""
         row = self.fetch(pk)
         record.recent(self, row)
-        return render_template(
-            "entity/show.html", view=self, item=row, nexts=self.next_documents(row), may=self.may, **record.context(self, row)
-        )
-
-    def next_documents(self, row) -> list[dict]:
-        """The links that start the next document with everything carried over."""
-        may = actor.current().may
-        return [{"url": f"/{entity}/add?{self.next_as or self.entity}={row.id}", "label": str(label), "icon": icon}
-                for entity, label, icon in self.nexts if may(entity, "add")]
+        return render_template("entity/show.html", view=self, item=row, may=self.may, **record.context(self, row))
 
     @expose("/add", methods=["GET", "POST"])
     @granted("add")
@@ -251,7 +282,7 @@ class EntityView(ModelView):
 
     def form_sections(self, names) -> list[dict]:
         """The typed groups of the form with the fields that it has."""
-        found = [{"label": str(s.label), "fields": [n for n in s.fields if n in names]} for s in self.sections]
+        found = [{"label": str(s.label), "fields": [n for n in s.fields if n in names]} for s in self.groups()]
         return [s for s in found if s["fields"]]
 
     def more_clashes(self, form, row) -> list:
@@ -273,7 +304,7 @@ class EntityView(ModelView):
             if not isinstance(answer, dict):
                 return answer
             return self._render_form(form, row, fields, **answer), 200
-        form.token.data, form.version.data = secrets.token_urlsafe(16), str(row.version) if row else ""
+        form.token.data, form.version.data = new_token(), str(row.version) if row else ""
         if row is None:
             self.preset(form)
         return self._render_form(form, row, fields)
@@ -281,53 +312,39 @@ class EntityView(ModelView):
     @staticmethod
     def _data(row, fields):
         if row is None:
-            scalars = {f.name: f.column.default.arg for f in fields if f.column.default is not None and f.column.default.is_scalar}
             listed = {f.name: choices.default(db.session, f.choices) for f in fields if f.choices}
-            now = {f.name: f.column.default.arg(None) for f in fields if f.kind in ("date", "moment") and f.column.default is not None}
-            return {**listed, **scalars, **now, "owner": actor.current_id()}
+            return {**listed, **{f.name: first for f in fields if (first := f.first()) is not None}, "owner": actor.current_id()}
         return {f.name: getattr(row, f.key) for f in fields}
 
     def _save(self, form, row, fields):
         """Redirect when saved; otherwise what the form page must tell."""
         if row is None and (made := saving.saved_before(form)):
             return redirect(f"{self.route_base}/show/{made}")
-        clashes = [*saving.merge(form, row, fields, saving.as_typed), *self.more_clashes(form, row)] if row else []
-        if not form.validate():
-            return {}
-        if clashes:
-            form.version.data, form.version.raw_data = str(row.version), None
-            return {"conflict": clashes}
-        fresh = row is None
-        row = row if row is not None else self.model()
         try:
-            with db.session.no_autoflush:
-                saving.fill(form, row, fields)
-                self.before_save(row, form)
-                type(self).check_save(db.session, row)
-            db.session.add(row)
-            db.session.flush()
-            self.after_fill(row, form)
-            self.after_save(row, fresh)
-            if fresh:
-                saving.remember(form, row)
-            problem = saving.commit()
+            saved = saving.put(self, form, row, fields)
+            if saved is None:
+                return {}
+            saving.commit()
+        except saving.Clash as both:
+            form.version.data, form.version.raw_data = str(row.version), None
+            return {"conflict": both.fields}
         except RuleError as no:
             db.session.rollback()
-            problem = saving.put_error(form, no)
-            return {"problem": problem}
-        if problem:
-            return {"problem": problem}
+            if row is None and (made := saving.saved_before(form)):  # the same form came twice at once
+                return redirect(f"{self.route_base}/show/{made}")
+            return {"problem": saving.put_error(form, no)}
+        if more := next((m for m in self.save_and if m.key in request.form), None):
+            return more.then(self, saved)
         acting.say_done(_("Saved."))
-        return redirect(f"{self.route_base}/add" if saving.wants_another() else f"{self.route_base}/show/{row.id}")
+        return redirect(f"{self.route_base}/add" if saving.wants_another() else f"{self.route_base}/show/{saved.id}")
 
     def _render_form(self, form, row, fields, conflict=None, problem=None):
         if problem:
             flash(problem, "danger")
-        sections = self.form_sections(set(form._fields) & {*self.fields, "password"})
-        errors = sum(1 for f in form if f.errors)
+        sections = self.form_sections(set(form._fields))
         return render_template(
             "entity/form.html", view=self, form=form, item=row, sections=sections,
-            errors_count=errors, conflict=conflict, title=str(row) if row is not None else str(self.add_label), may=self.may,
+            errors_count=forms.faults(form), conflict=conflict, title=str(row) if row is not None else str(self.add_label), may=self.may,
             cancel=f"{self.route_base}/show/{row.id}" if row is not None else self.back_url(), **self.form_more(form, row))
 
     def form_more(self, form, row) -> dict:
@@ -357,6 +374,11 @@ class EntityView(ModelView):
     def action_post(self):
         """Do an action on the chosen rows, all visible to the person."""
         return acting.perform(self)
+
+    def sorts(self, name: str) -> bool:
+        """Whether the list can be sorted by a field."""
+        one = self.fields.get(name)
+        return one is not None and one.attribute is not None and one.kind not in ("note", "html", "several")
 
     def label(self, name: str) -> str:
         """The label of a field."""

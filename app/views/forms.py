@@ -5,19 +5,21 @@ from decimal import Decimal
 
 from flask_appbuilder.forms import DynamicForm
 from markupsafe import Markup, escape
-from wtforms import BooleanField, DateField, HiddenField, SelectField, StringField, TextAreaField
+from sqlalchemy import select
+from wtforms import BooleanField, DateField, HiddenField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms import Field as WtField
 from wtforms.fields.choices import Choice
 from wtforms.fields.core import UnboundField
 from wtforms.validators import InputRequired, Length, Optional, StopValidation, ValidationError
-from wtforms.widgets import html_params
+from wtforms.widgets import CheckboxInput, ListWidget, html_params
 
-from app.core import choices, clock, money
+from app.core import actor, choices, clock, money
 from app.core.describe import target_model
 from app.core.words import _, _l
 from app.extensions import db
 
-from . import cells
+from . import cells, quick
+from .page import CONTROL
 
 PATTERNS = {
     "mobile": (re.compile(r"^1[3-9]\d{9}$|^\+(?!86)[\d -]{6,20}$"), _l("This is not a mobile number.")),
@@ -25,7 +27,6 @@ PATTERNS = {
     "email": (re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s.]+$"), _l("This is not an e-mail address.")),
     "url": (re.compile(r"^(https?://)?[^\s/.]+(\.[^\s/.]+)+(/\S*)?$", re.I), _l("This is not a web address.")),
 }
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def clean(value):
@@ -56,7 +57,7 @@ class Shaped:
         self.pattern, self.message = PATTERNS[kind]
 
     def __call__(self, form, field):
-        if field.data and not self.pattern.match(field.data):
+        if field.data and not self.pattern.fullmatch(field.data):  # `$` would let a line end through
             raise ValidationError(str(self.message))
 
 
@@ -166,6 +167,37 @@ class ChoiceField(SelectField):
             raise ValidationError(_("Choose one of the list."))
 
 
+class SeveralField(SelectMultipleField):
+    """Check boxes of a choice list; `data` is the codes joined by commas, in the list's order."""
+
+    widget, option_widget = ListWidget(prefix_label=False), CheckboxInput()
+
+    def __init__(self, label=None, validators=None, list_name="", **kw):
+        super().__init__(label, validators, validate_choice=False, **kw)
+        self.list_name = list_name
+
+    def iter_choices(self):
+        kept = (self.data or "").split(",")
+        for code, label in choices.options(db.session, self.list_name, english=cells.english(), keep=kept):
+            yield Choice(value=code, label=label, selected=code in kept, render_kw={})
+
+    def process_data(self, value):
+        self.data = value or None
+
+    def process_formdata(self, values):
+        known = [code for code, _label in choices.options(db.session, self.list_name, keep=cells.ANY)]
+        if set(values) - set(known):
+            raise ValueError(_("Choose one of the list."))
+        self.data = ",".join(code for code in known if code in values) or None
+
+
+def may_choose(model) -> bool:
+    """Whether the acting person may look for records of a model and see their names: colleagues and departments are known to
+    everybody, anything else needs the right to read it."""
+    who, name = actor.current(), model.__tablename__
+    return who is None or name in ("ab_user", "department") or who.may(name.replace("_", ""), "read")
+
+
 class RefWidget:
     """A select that asks the server while typing; without script it still posts what it shows."""
 
@@ -177,6 +209,8 @@ class RefWidget:
             kw["data-k-within"] = field.within
         if field.beside:
             kw["data-k-beside"] = field.beside
+        if quick.may_make(field.entity):
+            kw["data-k-new"] = f"/{field.entity}/quick"
         chosen = field.chosen()
         option = Markup('<option value="{}" selected>{}</option>').format(*chosen) if chosen else ""
         return Markup("<select {}><option value=''></option>{}</select>").format(
@@ -191,7 +225,8 @@ class RefField(WtField):
     def __init__(self, label=None, validators=None, target=None, within=None, beside=None, **kw):
         super().__init__(label, validators, **kw)
         self.target, self.within, self.beside = target, within, beside
-        self.url = f"/{'user' if target.__tablename__ == 'ab_user' else target.__tablename__.replace('_', '')}/choose"
+        self.entity = "user" if target.__tablename__ == "ab_user" else target.__tablename__.replace("_", "")
+        self.url = f"/{self.entity}/choose"
 
     def process_formdata(self, values):
         text = values[0].strip() if values else ""
@@ -204,11 +239,50 @@ class RefField(WtField):
 
     def chosen(self):
         """(id, text) of the chosen record, or None."""
-        row = db.session.get(self.target, self.data) if self.data else None
+        known = self.data and (self.data == self.object_data or may_choose(self.target)) and self.data < 2**31
+        row = db.session.get(self.target, self.data) if known else None
         return (row.id, str(row)) if row else None
 
     def pre_validate(self, form):
         if self.data and self.data != self.object_data and self.chosen() is None:
+            raise ValidationError(_("Choose one of the list."))
+
+
+class RefsWidget:
+    """A select of several records that asks the server while typing."""
+
+    def __call__(self, field, **kw):
+        kw |= {"id": field.id, "class": "form-select", "data-k-choose": field.url, "aria-label": field.label.text, "multiple": True}
+        options = Markup("").join(Markup('<option value="{}" selected>{}</option>').format(i, text) for i, text in field.chosen())
+        return Markup("<select {}>{}</select>").format(Markup(html_params(name=field.name, **kw)), options)
+
+
+class RefsField(WtField):
+    """Several records of an entity; `data` is the list of their ids in the order they were chosen."""
+
+    widget = RefsWidget()
+
+    def __init__(self, label=None, validators=None, target=None, **kw):
+        super().__init__(label, validators, **kw)
+        self.target = target
+        self.url = f"/{'user' if target.__tablename__ == 'ab_user' else target.__tablename__.replace('_', '')}/choose"
+
+    def process_data(self, value):
+        self.data = list(value or ())
+
+    def process_formdata(self, values):
+        found = [text.strip() for value in values for text in value.split(",") if text.strip()]
+        if not all(text.isascii() and text.isdecimal() and len(text) < 10 for text in found):
+            raise ValueError(_("Choose one of the list."))
+        self.data = list(dict.fromkeys(int(text) for text in found))
+
+    def chosen(self):
+        """(id, text) of the chosen records that the acting person may see."""
+        rows = {row.id: row for row in db.session.scalars(select(self.target).where(self.target.id.in_(self.data)))} if self.data else {}
+        return [(i, str(rows[i])) for i in self.data or () if i in rows and (i in (self.object_data or ()) or may_choose(self.target))]
+
+    def pre_validate(self, form):
+        if len(self.chosen()) != len(self.data or ()):
             raise ValidationError(_("Choose one of the list."))
 
 
@@ -238,11 +312,14 @@ def make_field(one) -> UnboundField:
         extra["render_kw"] = {"placeholder": _l("made by the numbering rule")}
     if one.format == "mobile":
         extra["filters"].append(mobile_digits)
+    said = {"description": one.info.get("help", "")}
     if one.kind == "choice":
-        return ChoiceField(one.label, checks, list_name=cells.list_of(one))
+        return ChoiceField(one.label, checks, list_name=cells.list_of(one), **said)
+    if one.kind == "several":
+        return SeveralField(one.label, checks, list_name=cells.list_of(one), **said)
     if one.kind == "ref":
-        return RefField(one.label, checks, target=target_model(one), within=one.info.get("within"))
-    return _MAKERS[one.kind](one.label, checks, **extra)
+        return RefField(one.label, checks, target=target_model(one), within=one.info.get("within"), **said)
+    return _MAKERS[one.kind](one.label, checks, **extra, **said)
 
 
 def make_form(name: str, fields) -> type[DynamicForm]:
@@ -255,3 +332,13 @@ def make_form(name: str, fields) -> type[DynamicForm]:
 def errors_text(form) -> str:
     """All sentences of a refused form, for actions without a page of their own."""
     return " ".join(str(escape(e)) for f in form for e in f.errors)
+
+
+def faults(form) -> int:
+    """How many fields of a refused form need a look, those of its lines too."""
+    def count(one):
+        if hasattr(one, "entries"):
+            return sum(map(count, one.entries)) + any(isinstance(e, str) for e in one.errors)
+        return faults(one.form) if hasattr(one, "form") and one.form is not None and hasattr(one.form, "_fields") and one.form is not form \
+            else bool(one.errors)
+    return sum(count(one) for one in form)

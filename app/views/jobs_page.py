@@ -5,6 +5,7 @@ from flask import abort, current_app, jsonify, redirect, render_template, reques
 from flask_appbuilder import expose
 
 from app.core import jobs
+from app.core.changes import Batch
 from app.core.jobs import Job
 
 from .guard import granted
@@ -28,10 +29,14 @@ class JobPage(Page):
         """Progress as a page, or as JSON for the script."""
         job = self._job(job_id)
         if request.accept_mimetypes.best == "application/json":
-            return jsonify(state=job.state, done=job.done, total=job.total, result=job.result)
+            return jsonify(state=job.state, done=jobs.done_of(self.session, job), total=job.total, result=job.result)
         if job.kind.startswith("import") and job.state not in ("queued", "running"):
             return redirect(f"/import/{job.params['run_id']}")
-        return render_template("parts/job.html", job=job)
+        if job.state == "done" and (job.result or {}).get("url"):
+            return redirect(job.result["url"])
+        batch = self.session.get(Batch, (job.result or {}).get("batch") or 0)
+        return render_template("parts/job.html", job=job, done=jobs.done_of(self.session, job),
+                               undone=batch is None or batch.undone_at)
 
     @expose("/<int:job_id>/cancel", methods=["POST"])
     @granted("")

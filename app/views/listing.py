@@ -1,30 +1,36 @@
 """One list page: what was asked (search, quick filter, conditions, sort, page) becomes two statements and a context.
 
-Addresses: `?q=`, `?quick=<key>`, `?<field>=<value>` for the panel's conditions, FAB's `_flt_`, `_oc_/_od_`, `page_`, `psize_`.
+Addresses: `?q=`, `?quick=<key>`, `?whose=mine|team|department|all`, `?<field>=<value>` for the panel's conditions, FAB's `_flt_`,
+`_oc_/_od_`, `page_`, `psize_`.
 """
-import copy
-from types import SimpleNamespace
-from urllib.parse import urlencode
+import re
+import time
+from functools import cached_property
+from types import SimpleNamespace as Bag
+from urllib.parse import quote_plus, urlencode
 
 from flask import abort, request
-from flask_appbuilder.urltools import get_filter_args
 from markupsafe import Markup, escape
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, literal_column, select
 from sqlalchemy.orm import joinedload
 
-from app.core import actor, money, preferences
-from app.core.words import _
+from app.core import actor, filters, money, preferences
+from app.core.words import _, _l
 from app.extensions import db
 
 from . import cells, conditions
+from .panel import Panel
 
 SIZES = (25, 50, 100, 200)
-CAP = 10_001  # totals beyond are shown as 10,000+
+CAP, SEARCH_CAP = 10_001, 1_001  # totals beyond are shown as 10,000+ and 1,000+
+MINUTE = 60  # seconds
+_MANY: dict[tuple, float] = {}  # lists beyond the cap: until when they need no counting
+WHOSE = {"mine": _l("My own"), "team": _l("My team"), "department": _l("My department"), "all": _l("Whole company")}
 
 
-def counted(model):
-    """The column to count rows by: one that every index of sorted lists holds, so that the index alone can answer."""
-    return model.owner_id if hasattr(model, "owner_id") else model.id
+def capped(wanted, model, cap: int = CAP):
+    """SELECT of how many rows a statement finds, `cap` at most; an index alone can answer."""
+    return select(func.count()).select_from(wanted.with_only_columns(literal_column("1")).select_from(model).limit(cap).subquery())
 
 
 def _align(one) -> str:
@@ -36,15 +42,18 @@ class Listing:
     """What one request asks of one entity's list; narrowed by `also` for a related tab."""
 
     def __init__(self, view, also=(), args=None, prefs=None):
-        self.view, self.also = view, tuple(also)
-        self.args = request.args if args is None else args
+        self.view, self.also, self.fields = view, tuple(also), view.fields
+        self.args = conditions.canonical(request.args if args is None else args)
         self.prefs = preferences.read(db.session, f"list.{view.entity}") if prefs is None else prefs
         self.name = type(view).__name__
+        self._said: dict | None = None
         self.size = self._number(f"psize_{self.name}", self.prefs.get("size", SIZES[0]), 1, 200)
         self.page = self._number(f"page_{self.name}", 0, 0, 10**7)
-        self.order = self._order()
+        self.q, self.whose = self.args.get("q", "").strip()[:200], self.args.get("whose", "")
         self.quick = self._quick()
-        self.q = self.args.get("q", "").strip()[:200]
+        self.order = self._order()
+        self.newest = bool(self.q) and f"_oc_{self.name}" not in self.args and not self.prefs.get("sort")  # hits: no other sort asked
+        self.cap = SEARCH_CAP if self.q else CAP
 
     def _number(self, key, otherwise, low, high) -> int:
         text = self.args.get(key, "")
@@ -52,76 +61,150 @@ class Listing:
             abort(400)
         return int(text or otherwise)
 
+    @cached_property
+    def panel(self) -> Panel:
+        """The quick-filter panel as the acting person sees it."""
+        return Panel(self.view)
+
     def _order(self):
         name, way = self.args.get(f"_oc_{self.name}"), self.args.get(f"_od_{self.name}", "asc")
         if name is None:
-            name, way = (self.prefs.get("sort") or self.view.default_sort).split(".")
-        one = self.view.fields.get(name)
-        if way not in ("asc", "desc") or one is None or one.attribute is None or name not in self.view.sortable or self._secret(one):
+            kept, own = self.prefs.get("sort"), self.quick and self.quick.sort
+            first = (own, kept) if self.quick and self.quick.item else (kept, own)  # a filter's sort that somebody chose for it leads
+            name, way = (first[0] or first[1] or self.view.default_sort).split(".")
+        one = self.fields.get(name)
+        if way not in ("asc", "desc") or not self.view.sorts(name) or self._secret(one):
             if f"_oc_{self.name}" in self.args:
                 abort(400)
-            return self.view.fields["created_at"], "desc"
+            return self.fields["created_at"], "desc"
         return one, way
 
     @staticmethod
     def _secret(one) -> bool:
-        """A masked figure must not be guessed by sorting or narrowing; a masked phone may be looked for."""
-        return one.kind != "text" and cells.is_masked(one)
+        """What is masked must not be guessed by sorting or narrowing; a phone may be looked for in the search box."""
+        return cells.is_masked(one)
 
     def _quick(self):
-        key = self.args.get("quick")
-        filters = {f.key: f for f in self.view.quick_filters}
-        if key and key not in filters and key != "all":
+        """The named filter asked for, None for all rows."""
+        key, found = self.args.get("quick"), self.panel.filters.get(self.args.get("quick", ""))
+        if key and found is None and not re.fullmatch(r"f\d+", key):
             abort(400)
-        plain = not any(k in self.args for k in ("q", "quick")) and not self._asked()
-        if key is None and plain and not self.also:
-            return next((f for f in self.view.quick_filters if f.default), None)
-        return filters.get(key)
+        if key is None and self._plain():
+            found = self.panel.default
+        return None if found is None or found.key == "all" else found
 
-    def _asked(self):
-        return [k for k in self.args if k in self.view.condition_names or k.startswith("_flt_")]
+    def _plain(self) -> bool:
+        """Whether the list opens without any question."""
+        return not self.also and not self.q and "quick" not in self.args and not self.whose and not any(
+            k in self.fields or k in self.view.asked or k.startswith("_flt_") for k in self.args)
+
+    @cached_property
+    def given(self) -> dict[str, str]:
+        """The conditions by field, as they stand in the address or as the panel opens with them; masked figures are not asked for."""
+        if self._plain():
+            return {c.field.name: c.value for c in self.panel.conditions if c.value}
+        who, fields, links = actor.current(), self.fields, self.view.asked
+        return {k: v.strip()[:200] for k, v in self.args.items()
+                if k in fields and k not in links and v.strip().strip("~").strip() and filters.ops(fields[k], who)}
+
+    @property
+    def notes(self) -> list[str]:
+        """What must be said about the chosen filter: fields and values that are gone."""
+        gone = self.args.get("quick") and self.args["quick"] not in self.panel.filters
+        return [_("This filter was deleted; all rows are shown.")] if gone else self.panel.told(self.quick)
 
     def clauses(self) -> list:
         """The WHERE of this list, without scope (the session adds it)."""
-        found = list(self.also)
+        found = [*self.also, *self.view.only()]
         if self.quick:
             found.append(self.quick.rule(actor.current()))
-        if self.q:
-            found.append(self.view.search_clause(self.q))
-        for name in self.view.condition_names:
-            if (value := self.args.get(name, "").strip()) and not self._secret(self.view.fields[name]):
-                found.append(conditions.clause(self.view.fields[name], value))
-        return found
+        if self.whose:
+            found += self._circle()
+        found += [conditions.clause(self.fields[name], value) for name, value in self.given.items()]
+        return found + [self._asked_clause(one, self.args[name]) for name, one in self.view.asked.items() if self.args.get(name)]
+
+    @staticmethod
+    def _asked_clause(one, value):
+        try:
+            return one.rule(value)
+        except (ValueError, KeyError):
+            abort(400)
+
+    def _circle(self) -> list:
+        if self.whose not in actor.current().circles() or not hasattr(self.view.model, "owner_id"):
+            abort(400)
+        people = actor.current().circle(self.whose)
+        return [] if people is None else [self.view.model.owner_id.in_(sorted(people))]
 
     def statement(self):
         """SELECT of the ids that match, unordered."""
-        wanted = select(self.view.model.id).where(*self.clauses())
-        if any(k.startswith("_flt_") for k in self.args):
-            asked = copy.copy(self.view._filters)
-            asked.filters, asked.values = [], []
-            get_filter_args(asked, disallow_if_not_in_search=True)
-            for one, value in zip(asked.filters, asked.values, strict=False):
-                if self._secret(self.view.fields[one.column_name]):
-                    abort(400)
-                wanted = one.apply(wanted, value)
+        return self._found[0]
+
+    @cached_property
+    def _found(self):
+        """The same, and the column by which the newest come first."""
+        wanted, newest = select(self.view.model.id).where(*self.clauses()), self.view.model.id
+        if self.q:
+            wanted, newest = self.view.narrow(wanted, self.q)
+        for key in self.args:
+            if found := re.fullmatch(r"_flt_(\d)_(\w+)", key):
+                wanted = self._narrowed(wanted, int(found[1]), found[2], self.args.getlist(key))
+        return wanted, newest
+
+    def _narrowed(self, wanted, number, name, values):
+        """FAB's `_flt_<number of the filter>_<field>`: the filters that FAB offers for the field, in its order."""
+        offered = self.view._filters.get_search_filters().get(name, ())
+        one = self.fields.get(name)
+        if one is None or number >= len(offered) or self._secret(one):
+            abort(400)
+        if one.kind == "ref" and not all(v.isascii() and v.isdecimal() and len(v) < 10 for v in values):
+            abort(400)  # PostgreSQL would break off the transaction
+        if one.kind == "flag":
+            values = [v == "y" for v in values]  # FAB hands anything but "y" to the database as it is
+        try:
+            for value in values:
+                wanted = offered[number].apply(wanted, value)
+        except (ValueError, TypeError, AttributeError, ArithmeticError):
+            abort(400)
         return wanted
 
     def ordered(self):
-        """SELECT of ids in the asked order; the id breaks ties."""
+        """SELECT of ids in the asked order."""
+        wanted, newest = self._found
+        return wanted.order_by(*((newest.desc(),) if self.newest else self._sort()))
+
+    def _sort(self) -> tuple:
+        """What to sort by; the id breaks ties."""
+        if self.newest:
+            return (self.view.model.id.desc(),)
         one, way = self.order
         column, last = one.attribute, self.view.model.id
-        return self.statement().order_by(*((column, last) if way == "asc" else (column.desc(), last.desc())))
+        return (column, last) if way == "asc" else (column.desc(), last.desc())
 
-    def total(self) -> int:
-        """How many match; beyond CAP only "more", so that the cost does not grow with the table."""
-        wanted = self.statement().with_only_columns(counted(self.view.model))
+    def _count(self):
+        """SELECT of how many match; beyond the cap only "more", so that the cost does not grow with the table."""
         if self.args.get("exact"):
-            return db.session.scalar(select(func.count()).select_from(wanted.subquery()))
-        return db.session.scalar(select(func.count()).select_from(wanted.limit(CAP).subquery()))
+            return select(func.count()).select_from(self.statement().subquery())
+        if not self.also and _MANY.get(self._asked(), 0) > time.monotonic():
+            return select(literal(self.cap))
+        return capped(self.statement(), self.view.model, self.cap)
+
+    def _asked(self) -> tuple:
+        """Whose list, and what was asked of it but for page and order."""
+        return self.name, actor.current_id(), *(pair for pair in sorted(self.args.items())
+                                                if not pair[0].startswith(("page_", "psize_", "_o")))
+
+    def _remember(self, total: int) -> int:
+        """A list that goes beyond the cap is not counted again for a minute: so soon it does not fall below."""
+        if total == self.cap and not self.also and _MANY.get(asked := self._asked(), 0) < time.monotonic():
+            if len(_MANY) > 1000:
+                _MANY.clear()
+            _MANY[asked] = time.monotonic() + MINUTE
+        return total
 
     def sums(self) -> dict[str, str]:
         """column -> the sum over all matching rows as people read it; masked ones are left out."""
-        wanted = {name: sql for name, sql in self.view.sums.items() if not cells.is_masked(self.view.fields[name])}
+        wanted = {name: sql for name, sql in self.view.sums.items() if not cells.is_masked(self.fields[name])}
         model = self.view.model
         row = db.session.execute(select(*(sql.label(name) for name, sql in wanted.items())).select_from(model).where(
             model.id.in_(self.statement()))).one()._mapping
@@ -131,13 +214,13 @@ class Listing:
         """The ids of this page in order."""
         return list(db.session.scalars(self.ordered().limit(self.size).offset(self.page * self.size)))
 
-    def rows(self, ids=None) -> list:
-        """This page's rows with the relations its columns show."""
-        ids = self.ids() if ids is None else ids
-        wanted = select(self.view.model).where(self.view.model.id.in_(ids)).options(*self.loads())
-        # the ids were narrowed above
-        found = {row.id: row for row in db.session.scalars(wanted.execution_options(everyone=True))} if ids else {}
-        return [found[i] for i in ids if i in found]
+    def rows(self) -> tuple[list, int]:
+        """This page's rows with the relations its columns show, and how many match in all: one statement, one more beyond the end.
+        Only ids are sorted and skipped; the rest is joined to this page's."""
+        model, page = self.view.model, self.ordered().limit(self.size).offset(self.page * self.size).subquery("page")
+        wanted = select(model, self._count().scalar_subquery()).join(page, page.c.id == model.id).order_by(*self._sort())
+        found = db.session.execute(wanted.options(*self.loads())).unique().all()
+        return [row for row, _n in found], self._remember(found[0][1]) if found else db.session.scalar(self._count()) if self.page else 0
 
     def loads(self):
         """Eager loads of the shown columns."""
@@ -145,55 +228,72 @@ class Listing:
 
     def loads_of(self, columns):
         """Eager loads of some columns."""
-        wanted = {name for one in columns for name in one.loads}
-        return [joinedload(getattr(self.view.model, name)) for name in sorted(wanted)]
+        return [self._load(name) for name in sorted({name for one in columns for name in one.loads})]
+
+    def _load(self, path):
+        """The eager load of "owner" or of a path as "helpers.employee"."""
+        model, load = self.view.model, None
+        for name in path.split("."):
+            step = getattr(model, name)
+            load = joinedload(step) if load is None else load.joinedload(step)
+            model = step.property.mapper.class_
+        return load
 
     def columns(self) -> list:
         """The fields shown: the person's own choice, else the declared ones."""
-        names = [n for n in self.prefs.get("columns", ()) if n in self.view.fields] or self.view.list_columns
-        return [self.view.fields[n] for n in names]
+        own = [n for n, one in self.fields.items() if one.info.get("in_list")]
+        quiet = self.view.quiet()
+        names = [n for n in self.prefs.get("columns", ()) if n in self.fields] or [
+            n for n in (*self.view.list_columns, *own) if n not in quiet]
+        return [self.fields[n] for n in names]
 
     def url(self, **over) -> str:
         """This list's address with some arguments changed (None removes)."""
-        args = {k: v for k, v in self.args.items() if v != ""}
-        args.update(over)
-        text = urlencode({k: v for k, v in args.items() if v is not None})
-        return f"{self.view.route_base}/list/" + (f"?{text}" if text else "")
+        if self._said is None:
+            self._said = {k: urlencode({k: v}) for k, v in self.args.items() if v != ""}
+        parts = [said for k, said in self._said.items() if k not in over]
+        parts += [f"{k}={quote_plus(str(v))}" for k, v in over.items() if v is not None]
+        return f"{self.view.route_base}/list/" + (f"?{'&'.join(parts)}" if parts else "")
 
     # ---- context of the template -------------------------------------------------------------------------------
-    def context(self, ticks=False) -> SimpleNamespace:
+    def context(self, ticks=False) -> Bag:
         """The `page` object of templates/entity/list.html."""
-        rows, total = self.rows(), self.total()
+        rows, total = self.rows()
         shown, pages = self.columns(), max(1, -(-total // self.size))
-        return SimpleNamespace(
-            rows=rows, rows_html=Markup("").join(self._lines(rows, shown, ticks)), columns=[self._head(one) for one in shown], total=total,
-            total_text=f"{CAP - 1:,}+" if total == CAP else f"{total:,}",
+        return Bag(
+            rows=rows, rows_html=Markup("".join(self._lines(rows, shown, ticks))), columns=[self._head(one) for one in shown], total=total,
+            total_text=f"{self.cap - 1:,}+" if total == self.cap else f"{total:,}",
             number=self.page, pages=pages, size=self.size, links=self._links(pages),
-            sizes=[{"n": n, "url": self.url(**{f"psize_{self.name}": n, f"page_{self.name}": None}), "active": n == self.size}
-                   for n in SIZES])
+            sizes=[Bag(n=n, url=self.url(**{f"psize_{self.name}": n, f"page_{self.name}": None}), active=n == self.size) for n in SIZES])
 
     def _lines(self, rows, shown, ticks):
         """Each row as HTML, joined here: this is the hottest loop of the program. A page with `ticks` has check boxes."""
         opened = [f'</td><td class="{_align(one)}" data-label="{escape(one.label)}">' for one in shown[1:]]
-        place = f'<td class="main"><a href="{escape(self.view.route_base)}/show/'
+        place = '<td class="main">', f'<a href="{escape(self.view.route_base)}/show/'
         first, *makers = (cells.maker(one) for one in shown)
         pairs = list(zip(opened, makers, strict=True))
-        tick = ('<td class="ck"><input class="form-check-input" type="checkbox" name="rowid" value="%d" '
+        box = ('<td class="ck"><input class="form-check-input" type="checkbox" name="rowid" value="%d" autocomplete="off" '
                 f'form="af-{escape(self.view.entity)}" data-k-row aria-label="{escape(_("Select"))}"></td>') if ticks else ""
+        pictures = self.view.row_pictures(rows)
+        lead, tail, group, last = self.view.row_lead, self.view.row_tail, self.view.row_group, None
         for row in rows:
             rest = "".join([start + make(row) for start, make in pairs])
             flags = self.view.row_flags(row)
             look = f' class="{escape(flags)}"' if flags else ""
-            yield Markup(f'<tr data-id="{row.id}"{look}>{tick and tick % row.id}'
-                         f'{place}{row.id}">{first(row)}</a>{rest}</td></tr>\n')
+            if group and not self.also and (head := group(row, self.order[0].name)) != last:
+                last = head
+                yield f'<tr class="grp"><td colspan="{len(shown) + bool(ticks) + bool(tail)}">{escape(head or "—")}</td></tr>\n'
+            before = pictures.get(row.id, "") + (lead(row) if lead and ticks else "")
+            after = f'</td><td class="r">{tail(row)}' if tail and ticks else ""
+            yield (f'<tr data-id="{row.id}"{look}>{box and box % row.id}'
+                   f'{place[0]}{before}{place[1]}{row.id}">{first(row)}</a>{rest}{after}</td></tr>\n')
 
     def _head(self, one):
-        sortable, (by, way) = one.name in self.view.sortable, self.order
-        order = way if by is one or by.name == one.name else None
+        sortable, (by, way) = self.view.sorts(one.name), self.order
+        order = way if by.name == one.name and not self.newest else None
         flip = "desc" if order == "asc" else "asc"
-        return {"name": one.name, "label": str(one.label), "align": _align(one),
-                "sortable": sortable, "order": order,
-                "url": self.url(**{f"_oc_{self.name}": one.name, f"_od_{self.name}": flip, f"page_{self.name}": None})}
+        return Bag(name=one.name, label=str(one.label), align=_align(one), sortable=sortable, order=order,
+                   url=self.url(**{f"_oc_{self.name}": one.name, f"_od_{self.name}": flip, f"page_{self.name}": None}))
 
     def _links(self, pages):
         def to(n):
@@ -201,26 +301,36 @@ class Listing:
         low = max(0, min(self.page - 3, pages - 7))
         marks = [("‹", max(0, self.page - 1), self.page == 0), *((str(n + 1), n, False) for n in range(low, min(pages, low + 7))),
                  ("›", min(pages - 1, self.page + 1), self.page + 1 >= pages)]
-        return [{"text": text, "url": to(n), "active": text == str(self.page + 1), "disabled": off} for text, n, off in marks]
+        return [Bag(text=text, url=to(n), active=text == str(self.page + 1), disabled=off) for text, n, off in marks]
 
     def quick_context(self) -> list:
         """The named filters of the panel, 全部 first."""
-        keep = {k: None for k in (*self.args, f"page_{self.name}") if k.startswith("page_") or k in ("q", "quick")}
-        chips = [{"key": "all", "label": _("All"), "url": self.url(**{**keep, "quick": "all"}), "active": self.quick is None}]
-        chips += [{"key": f.key, "label": str(f.label), "url": self.url(**{**keep, "quick": f.key}),
-                   "active": self.quick is f} for f in self.view.quick_filters]
-        return chips
+        keep, here = {k: None for k in self.args if k.startswith("page_") or k in ("q", "quick")}, self.quick.key if self.quick else "all"
+        return [Bag(key=f.key, label=str(f.label), url=self.url(**{**keep, "quick": f.key}), active=f.key == here,
+                    own=f.item is not None and f.item.person_id is not None) for f in self.panel.shown]
 
-    def condition_context(self) -> list:
-        """The conditions of the panel with their options and present values."""
-        return [conditions.control(self.view.fields[name], self.args.get(name, ""), self.view.entity)
-                for name in self.view.condition_names]
+    def condition_html(self, only=None) -> Markup:
+        """The conditions of the panel with their present values; with `only`, these names and what has a value. The rare ones fold
+        away; what is asked for beside them stands behind; so does what links asked for, each with its way out."""
+        stand = {c.field.name: c for c in self.panel.conditions}
+        names = [n for n, c in stand.items() if n in self.given or (n in only if only else not c.folded)]
+        rare = [] if only else [n for n in stand if n not in names]
+        more = [n for n in self.given if n not in stand]
+        asked = [conditions.chip(name, self.args[name], one, self.url(**{name: None}))
+                 for name, one in self.view.asked.items() if self.args.get(name)]
+        return Markup("").join([self._drawn(names), self._drawn(more), conditions.fold(self._drawn(rare)) if rare else "", *asked])
 
-    def saved_context(self) -> list:
-        """The person's own quick filters."""
-        here = self.query_string()
-        return [{**one, "url": f"{self.view.route_base}/list/?{one['query']}", "active": one["query"] == here}
-                for one in self.prefs.get("saved", ())]
+    def _drawn(self, names) -> Markup:
+        looks = {c.field.name: c.look for c in self.panel.conditions}
+        return conditions.panel([(self.fields[n], self.given.get(n, ""), looks.get(n, "auto")) for n in names])
+
+    def whose_context(self) -> list:
+        """Whose rows were asked for, with the way out; empty when the address does not say."""
+        return [{"key": self.whose, "label": str(WHOSE[self.whose]), "url": self.url(whose=None)}] if self.whose else []
+
+    def question(self) -> str:
+        """What was asked of this list but for page and size, whole: the same rows again ("": the list as it opens)."""
+        return urlencode([(k, v) for k, v in self.args.items(multi=True) if not k.startswith(("page_", "psize_"))])
 
     def query_string(self) -> str:
         """This list's state without page and session noise, as saved by "save as my filter"."""
@@ -228,12 +338,9 @@ class Listing:
 
 
 def counts(view) -> dict:
-    """How many rows each named filter has, capped, in one statement."""
-    wanted = [select(func.count()).select_from(
-        select(counted(view.model)).where(f.rule(actor.current())).limit(CAP).subquery()).scalar_subquery().label(f.key)
-        for f in view.quick_filters if f.count]
-    wanted.append(select(func.count()).select_from(select(counted(view.model)).limit(CAP).subquery()).scalar_subquery().label("all"))
+    """How many rows each named filter of the panel has, capped, in one statement."""
+    who, model = actor.current(), view.model
+    rules = {f.key: f.rule(who) for f in Panel(view).shown if f.count}
+    wanted = [capped(select(model.id).where(rule, *view.only()), model).scalar_subquery().label(key) for key, rule in rules.items()]
     row = db.session.execute(select(*wanted)).one()
     return {key: min(n, CAP - 1) for key, n in row._mapping.items()}
-
-

@@ -6,12 +6,12 @@ import secrets
 from functools import cache
 from pathlib import Path
 
-from flask import current_app, g, request
+from flask import current_app, g, render_template, request
 from flask_wtf.csrf import generate_csrf
-from jinja2 import Undefined
 from markupsafe import Markup
 
 from app.core import choices, money
+from app.core.words import language
 
 from . import cells
 
@@ -31,11 +31,15 @@ def icon(name: str, extra: str = "") -> Markup:
     return Markup('<i class="ti ti-{} {}" aria-hidden="true"></i>').format(name, extra)
 
 
-class Nothing(Undefined):
-    """What `{{ 'x' if no }}` leaves: empty at once, where Jinja's own looks for `__html__` by raising and catching."""
+_fixed: dict = {}
 
-    def __html__(self) -> str:
-        return ""
+
+def fixed(template: str) -> Markup:
+    """A part of every page that depends on the reader's language alone; rendered once a process."""
+    spoken = language.get()
+    if (template, spoken) not in _fixed:
+        _fixed[template, spoken] = Markup(render_template(template))
+    return _fixed[template, spoken]
 
 
 @cache
@@ -47,8 +51,15 @@ def asset(path: str) -> str:
 
 
 def token() -> Markup:
-    """The hidden field that makes a POST ours."""
-    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(generate_csrf())
+    """The hidden field that makes a POST ours; the same all over a page."""
+    if "csrf_field" not in g:
+        g.csrf_field = Markup('<input type="hidden" name="csrf_token" value="{}">').format(generate_csrf())
+    return g.csrf_field
+
+
+def once() -> Markup:
+    """The hidden fields of a form that must not be done twice (views/wire.py)."""
+    return token() + Markup('<input type="hidden" name="once" value="{}">').format(new_token())
 
 
 def new_token() -> str:
@@ -85,6 +96,8 @@ def _headers(answer):
     head.setdefault("X-Frame-Options", "DENY")
     head.setdefault("Referrer-Policy", "same-origin")
     head.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    head.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    head.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()")
     if current_app.config["CRM_BEHIND_PROXY"]:
         head.setdefault("Strict-Transport-Security", "max-age=31536000")
     if request.path.startswith("/static/"):
@@ -101,14 +114,15 @@ def init_look(app) -> None:
         csp_nonce=csp_nonce,
         icon=icon,
         asset=asset,
+        fixed=fixed,
         cells=cells,
         token=token,
+        once=once,
         new_token=new_token,
         capitals=money.capitals,
         timedelta=dt.timedelta,
         scope_label=lambda key: choices.label(None, "data_scope", key),
     )
-    app.jinja_env.undefined = Nothing
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.after_request(_headers)
     app.after_request(_pack)

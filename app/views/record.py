@@ -8,55 +8,101 @@ from markupsafe import Markup
 from sqlalchemy import func, select
 from werkzeug.datastructures import ImmutableMultiDict
 
-from app.core import choices, money, preferences
+from app.core import actor, choices, money, preferences
 from app.core.attachments import Attachment
-from app.core.changes import Change, from_json
+from app.core.changes import Change
 from app.core.describe import describe, target_model
 from app.core.words import _
 from app.extensions import db
 
-from . import acting, cells, files
+from . import acting, bar, cells, files
 from .listing import SIZES, Listing
 
 TABS: dict = {}  # parent view class -> (child view, its field), filled when the views are registered
-FIGURES: dict = {}  # view class -> functions row -> [(label, HTML)] of later modules: the head figures of a page
+FIGURES: dict = {}  # view class -> (entity, asks, says) of later modules, for who may read the entity: asks(row) gives
+#                     {name: scalar subquery}, all read in one statement; says(row, numbers) gives [(label, HTML[, small line])]
+CARDS: dict = {}  # view class -> functions row -> HTML of later modules: cards in front of the page's own body
 
 
 def context(view, row) -> dict:
     """What show.html needs."""
-    tabs, chosen = _tabs(view, row)
+    tabs, chosen, numbers = _tabs(view, row)
     before, after = neighbours(view, row)
+    basics, buttons = chosen == "basics", bar.buttons(view, row)
     return {
-        "sections": [{"label": str(s.label), "rows": [_line(view, row, n) for n in s.fields]} for s in view.sections],
-        "head": {"title": str(row), "initial": str(row)[:1], "tags": [(view.label(n), cells.cell(row, view.fields[n], False))
-                                                                     for n in view.head.split()]},
-        "facts": [*((view.label(n), cells.cell(row, view.fields[n])) for n in view.facts.split()),
-                  *(fact for more in FIGURES.get(type(view), ()) for fact in more(row))],
-        "actions": acting.offered(view, row=row), "tabs": tabs, "tab": chosen, "tab_body": _body(view, row, chosen),
+        "sections": [{"label": str(s.label), "rows": [_line(view, row, n) for n in s.fields if n not in view.in_body]}
+                     for s in view.groups()] if basics else [],
+        "head": _head(view, row), "facts": _facts(view, row, numbers), "bar": buttons[0], "more": buttons[1],
+        "body": _cards(view, row) + view.body(row) if basics else "", "tabs": tabs, "tab": chosen, "tab_body": _body(view, row, chosen),
         "prev": before and f"{view.route_base}/show/{before}", "next": after and f"{view.route_base}/show/{after}",
         "back": view.back_url(), "files": files.of(row) if chosen == "attachment" else [],
-        "history": history(view, row) if chosen == "history" else []}
+        "history": history(view, row) if chosen == "history" else [],
+        "log_url": f"/audit/list/?row={row.__tablename__}.{row.id}" if actor.current().may("audit", "read") else ""}
+
+
+def _cards(view, row) -> Markup:
+    return Markup("").join(more(row) for more in CARDS.get(type(view), ()))
+
+
+def _head(view, row) -> dict:
+    """Title, tags (choices and flags), a line of smaller things, the owner at the right."""
+    title, tags, line = str(row), [], []
+    number = getattr(row, "number", None)
+    if number and number != title:
+        line.append(("", number))
+    for name in view.head.split():
+        one, value = view.fields[name], getattr(row, name)
+        if value in (None, "", "none", False) or name == "owner":
+            continue
+        if one.kind in ("choice", "flag"):
+            tags.append(cells.tag(one, value) if one.kind == "choice" else Markup('<span class="k-tag g">{}</span>').format(one.label))
+        else:
+            line.append((str(one.label), cells.cell(row, one, False)))
+    return {"title": title, "tags": tags, "line": line, "owner": getattr(row, "owner", None) if "owner" in view.head.split() else None}
+
+
+def _figures(view) -> list[tuple]:
+    may = actor.current().may
+    return [(asks, says) for entity, asks, says in FIGURES.get(type(view), ()) if may(entity, "read")]
+
+
+def _facts(view, row, numbers) -> list[dict]:
+    """The key figures: label, value, small line; what a role must not see is left out."""
+    found, later = [], [fact for _asks, says in _figures(view) for fact in says(row, numbers)]
+    for word in view.facts.split():
+        if word == "*":
+            found, later = found + later, []
+            continue
+        one, small = view.fields[word.split("/")[0]], view.fields.get(word.partition("/")[2])
+        if cells.is_masked(one) and one.kind == "money":
+            continue
+        under = small and getattr(row, small.name) not in (None, "") and not cells.is_masked(small)
+        found.append((str(one.label), cells.cell(row, one), Markup("{} {}").format(small.label, cells.cell(row, small)) if under else ""))
+    return [{"label": label, "value": value, "small": small[0] if small else ""} for label, value, *small in (*found, *later)]
+
+
+def figure(fen: int, url: str, key: str, tone: str = "") -> Markup:
+    """An amount that opens the rows it is the sum of; `key` is its name for tests."""
+    return Markup('<a href="{}" class="{}" data-figure="{}" data-fen="{}">{}</a>').format(url, tone, key, fen, money.shown(fen))
 
 
 def history(view, row) -> list[dict]:
     """The record's changes, newest first, in words: who, what, when, field: old → new."""
     wanted = select(Change).where(Change.entity == row.__tablename__, Change.row_id == row.id).order_by(Change.id.desc()).limit(200)
     changes = db.session.scalars(wanted).all()
-    names = people_names({c.actor_id for c in changes})
+    names, who = cells.people(), actor.current()
+    everything = who.may("audit", "read") or who.may("batch", "undo")
     verbs = {"add": _("made it"), "edit": _("changed it"), "delete": _("moved it to the trash"), "restore": _("restored it")}
-    return [{"verb": c.verb, "who": names.get(c.actor_id, _("System")), "what": verbs.get(c.verb, c.verb), "at": cells.moment(c.at),
-             "fields": _changed(view, c) if c.verb == "edit" else []} for c in changes]
+    return [{"verb": c.verb, "who": names.get(c.actor_id, _("The system")), "what": verbs.get(c.verb, c.verb), "at": cells.moment(c.at),
+             "id": c.id, "url": f"/undo/show/{c.batch_id}" if everything or c.actor_id == who.id else "",
+             "fields": changed(view.model, c) if c.verb == "edit" else []} for c in changes]
 
 
-def people_names(ids) -> dict[int, str]:
-    """Names of employees by id."""
-    model = target_model(describe(Attachment)["created_by"])
-    return {p.id: str(p) for p in db.session.scalars(select(model).where(model.id.in_([i for i in ids if i])))}
-
-
-def _changed(view, change):
-    by_key = {one.key: one for one in view.fields.values()}
-    return [{"label": str(by_key[k].label), "old": _told(by_key[k], (change.old or {}).get(k)), "new": _told(by_key[k], v)}
+def changed(model, change) -> list[dict]:
+    """The logged fields of a change of a model's row in words."""
+    by_key = {one.key: one for one in describe(model).values()}
+    return [{"key": k, "readonly": by_key[k].readonly, "masked": cells.is_masked(by_key[k]), "label": str(by_key[k].label),
+             "old": _told(by_key[k], (change.old or {}).get(k)), "new": _told(by_key[k], v)}
             for k, v in (change.new or {}).items() if k in by_key and not by_key[k].system]
 
 
@@ -66,33 +112,41 @@ def _told(one, value) -> str:
         return "—"
     if cells.is_masked(one):
         return cells.mask(value)
-    value = from_json(one.column, value)
+    value = one.typed(value)
     if one.kind == "ref":
         found = db.session.scalars(select(target_model(one)).where(target_model(one).id == value).execution_options(
             everyone=True, with_trash=True)).first()
         return str(found or value)
     if one.kind == "choice":
         return choices.label(db.session, cells.list_of(one), value, english=cells.english())
+    if one.kind == "several":
+        return choices.labels(db.session, cells.list_of(one), value, english=cells.english())
     plain: dict = {"moment": cells.moment, "date": cells.day, "money": money.shown, "flag": lambda v: _("Yes") if v else _("No")}
     return plain.get(one.kind, str)(value)
 
 
+def lines(view, row, names: str) -> list[tuple]:
+    """(label, HTML) of some fields that are not empty."""
+    return [(label, cell) for label, cell, _wide, empty in (_line(view, row, n) for n in names.split()) if not empty]
+
+
 def _line(view, row, name):
     one = view.fields[name]
-    return str(one.label), cells.cell(row, one, False), one.kind == "note"
-
+    return str(one.label), cells.cell(row, one, False), one.kind == "note", getattr(row, name) in (None, "")
 
 
 def _tabs(view, row):
-    """The tabs with the counts of their rows (one statement for all), and the key of the chosen one."""
+    """The tabs with the counts of their rows, the key of the chosen one, and the numbers of the figures (one statement for all)."""
     related = [(c, field) for c, field in TABS.get(type(view), []) if c.may("read")]
     children = [c for c, _field in related]
     wanted = [select(func.count()).select_from(select(c.model.id).where(under(c, field, row)).subquery()).scalar_subquery().label(c.entity)
               for c, field in related]
     files = select(func.count(Attachment.id)).where(Attachment.entity == row.__tablename__, Attachment.row_id == row.id)
+    wanted += [sql.label(name) for asks, _says in _figures(view) for name, sql in asks(row).items()]
     numbers = db.session.execute(select(*wanted, files.scalar_subquery().label("attachment"))).one()._mapping
     keys = view.tab_order(children) if hasattr(view, "tab_order") else None
-    found = [("basics", _("Details"), None), *((c.entity, str(c.tab_label or c.title), numbers[c.entity]) for c in children),
+    found = [("basics", _("Overview") if view.overview else _("Details"), None),
+             *((c.entity, str(c.tab_label or c.title), numbers[c.entity]) for c in children),
              *(view.extra_tabs(row) if hasattr(view, "extra_tabs") else ()),
              ("attachment", _("Attachments"), numbers["attachment"]), ("history", _("Change log"), None)]
     if keys:
@@ -101,7 +155,7 @@ def _tabs(view, row):
     if chosen not in {key for key, _label, _n in found}:
         abort(404)
     return [{"key": key, "label": label, "count": n, "active": key == chosen,
-             "url": f"{view.route_base}/show/{row.id}?tab={key}"} for key, label, n in found], chosen
+             "url": f"{view.route_base}/show/{row.id}?tab={key}"} for key, label, n in found], chosen, numbers
 
 
 def under(child, field, row):
@@ -160,19 +214,13 @@ def column_choice(view, listing) -> list[dict]:
 
 
 def remember(view) -> None:
-    """Keep what was posted: `columns` (names in order), `sort`, `size`, `save` (name, query) or `drop` (index)."""
+    """Keep what was posted: `columns` (names in order), `sort` or `size`."""
     key, kept = f"list.{view.entity}", {}
     if "columns" in request.form:
         kept["columns"] = [n for n in request.form.getlist("columns") if n in view.fields] or None
-    if (sort := request.form.get("sort", "")) and sort.rsplit(".", 1)[0] in view.sortable:
+    if (sort := request.form.get("sort", "")) and view.sorts(sort.rsplit(".", 1)[0]):
         kept["sort"] = sort
     if request.form.get("size", "") in {str(n) for n in SIZES}:
         kept["size"] = int(request.form["size"])
-    saved = list(preferences.read(db.session, key).get("saved", []))
-    if name := request.form.get("save", "").strip()[:30]:
-        saved = [s for s in saved if s["name"] != name] + [{"name": name, "query": request.form.get("query", "")[:500]}]
-        kept["saved"] = saved
-    if (drop := request.form.get("drop", "")).isdecimal() and int(drop) < len(saved):
-        kept["saved"] = saved[:int(drop)] + saved[int(drop) + 1:]
     preferences.keep(db.session, key, **kept)
     db.session.commit()

@@ -3,8 +3,8 @@ from flask import request
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from app.core import changes
 from app.core.changes import Change
+from app.core.describe import describe
 from app.core.preferences import FormToken
 from app.core.rules import RuleError
 from app.core.words import _
@@ -44,9 +44,10 @@ def _since(row, version: int) -> dict:
     """The old values of the fields that others changed since a version, as they were then."""
     wanted = select(Change).where(Change.entity == row.__tablename__, Change.row_id == row.id, Change.version > version)
     before: dict = {}
+    known = {one.key: one for one in describe(type(row)).values()}
     for change in db.session.scalars(wanted.order_by(Change.id)):
         for key, old in (change.old or {}).items():
-            before.setdefault(key, changes.from_json(row.__table__.c[key], old))
+            before.setdefault(key, known[key].typed(old) if key in known else old)
     return before
 
 
@@ -54,7 +55,7 @@ def merge(form, row, fields, shown) -> list[dict]:
     """Three-way merge of a form made on an older version: what only others changed is taken from them; returns the
     fields that both changed differently as {name, label, mine, theirs}."""
     version = form.version.data
-    if not (version or "").isdecimal() or int(version) >= row.version:
+    if not (version or "").isdecimal() or len(version) > 9 or int(version) >= row.version:
         return []
     before, clashes = _since(row, int(version)), []
     for one in fields:
@@ -84,14 +85,47 @@ def as_typed(field, value=...):
             field.data, field.raw_data = kept
 
 
-def commit(row=None) -> str | None:
-    """Commit; a unique value taken meanwhile becomes a sentence."""
+class Clash(Exception):
+    """Two people changed the same fields differently: `fields` is a list of {name, label, mine, theirs}."""
+
+    def __init__(self, fields):
+        super().__init__("clash")
+        self.fields = fields
+
+
+def put(view, form, row, fields, shown=as_typed):
+    """Write a filled form into its row (None: a new one) by the view's rules; flushed, not committed. Returns the row, or None when
+    the form itself is refused. Raises RuleError, and Clash when somebody else changed the same fields since the form's version."""
+    clashes = [*merge(form, row, fields, shown), *view.more_clashes(form, row)] if row is not None else []
+    if not form.validate():
+        return None
+    if clashes:
+        raise Clash(clashes)
+    fresh, row = row is None, row if row is not None else view.model()
+    with db.session.no_autoflush:
+        fill(form, row, fields)
+        view.before_save(row, form)
+        type(view).check_save(db.session, row)
+    db.session.add(row)
+    _once(db.session.flush)
+    view.after_fill(row, form)
+    view.after_save(row, fresh)
+    if fresh:
+        remember(form, row)
+    return row
+
+
+def _once(write) -> None:
+    """A unique value taken meanwhile becomes a sentence."""
     try:
-        db.session.commit()
-    except IntegrityError:
-        db.session.rollback()
-        return _("Another record has this value already.")
-    return None
+        write()
+    except IntegrityError as taken:
+        raise RuleError(_("Another record has this value already.")) from taken
+
+
+def commit() -> None:
+    """Commit what was put; RuleError when a unique value was taken meanwhile."""
+    _once(db.session.commit)
 
 
 def wants_another() -> bool:

@@ -1,5 +1,5 @@
 """What stands around every page: left menu, tabs, languages, person (manual 3.1)."""
-from types import SimpleNamespace
+from types import SimpleNamespace as Bag
 
 from flask import current_app, request, session
 from flask_babel import get_locale
@@ -7,6 +7,10 @@ from flask_babel import get_locale
 from app.core import actor
 
 MENU: list = []  # filled by modules.py: {key, label, icon, views: [(view, MenuItem)]}
+READ_ONLY: list = []  # of a later module: whether nothing may be written now
+LOOKING: list = []  # of a later module: functions -> {name, left} when somebody looks with another person's eyes, else None
+PINNED: list = []  # functions of the acting person -> [{key, label, url, icon}] of his views in the left menu
+BADGES: list = []  # functions of the acting person -> {key of the menu, or address of a tab: how much waits for him there}
 
 
 def _allowed(view, who) -> bool:
@@ -17,22 +21,38 @@ def _entry(module, who, here):
     views = [v for v in module["views"] if _allowed(v, who)]
     if not views:
         return None
-    tabs = [{"label": str(v.menu.label), "url": v.home, "active": type(v).__name__ == here, "icon": v.menu.icon} for v in views]
-    return {"key": module["key"], "label": str(module["label"]), "icon": module["icon"], "url": views[0].home, "badge": None,
-            "foot": module.get("foot", False), "active": any(t["active"] for t in tabs), "tabs": tabs}
+    tabs = [Bag(label=str(v.menu.label), url=v.home, icon=v.menu.icon, active=here in (type(v).__name__, *getattr(v, "stands_for", ())))
+            for v in views]
+    return Bag(key=module["key"], label=str(module["label"]), icon=module["icon"], url=views[0].home, foot=module.get("foot", False),
+               active=any(t.active for t in tabs), tabs=tabs)
 
 
-def shell() -> SimpleNamespace:
+def _menu(who, here, code) -> Bag:
+    """The menu of a person on a page in a language; made once for each change of his rights."""
+    if (kept := who.memo.get(("menu", here, code))) is not None:
+        return kept
+    if not who.id:
+        return Bag(modules=[], foot=[], tabs=[], current=None, languages=_languages(code))
+    entries = [e for e in (_entry(m, who, here) for m in MENU) if e]
+    present = next((e for e in entries if e.active), None)
+    made = who.memo["menu", here, code] = Bag(
+        modules=[e for e in entries if not e.foot], foot=[e for e in entries if e.foot],
+        tabs=present.tabs if present else [], current=present, languages=_languages(code))
+    return made
+
+
+def _languages(code) -> list[dict]:
+    return [Bag(code=k, label=v["name"], url=f"/lang/{k}", active=k == code) for k, v in current_app.config["LANGUAGES"].items()]
+
+
+def shell() -> Bag:
     """The `shell` object of layout.html for the acting person."""
-    who, here = actor.current(), request.blueprint
-    entries = [e for e in (_entry(m, who, here) for m in MENU) if e] if who and who.id else []
-    present = next((e for e in entries if e["active"]), None)
-    code = str(get_locale() or "zh")[:2]
-    languages = [{"code": k, "label": v["name"], "url": f"/lang/{k}", "active": k == code}
-                 for k, v in current_app.config["LANGUAGES"].items()]
-    name = who.name if who else ""
-    return SimpleNamespace(
-        modules=[e for e in entries if not e["foot"]], foot=[e for e in entries if e["foot"]],
-        tabs=present["tabs"] if present else [], current=present, languages=languages, language=code,
-        user=SimpleNamespace(name=name, initial=name[-2:], department=who.department if who else "", id=who.id if who else 0),
-        recent=session.get("recent", []) if entries else [], pinned=[], app_name=current_app.config["APP_NAME"])
+    who, code = actor.current() or actor.NOBODY, str(get_locale() or "zh")[:2]
+    menu = _menu(who, request.blueprint, code)
+    return Bag(
+        **vars(menu), language=code, app_name=current_app.config["APP_NAME"],
+        badges={k: n for more in BADGES for k, n in more(who).items()} if menu.modules else {},
+        pinned=[p for more in PINNED for p in more(who)] if menu.modules else [],
+        user=Bag(name=who.name, initial=who.name[-2:], department=who.department, id=who.id, may=who.may),
+        looking=next((found for told in LOOKING if (found := told())), None),
+        read_only=any(is_on() for is_on in READ_ONLY), recent=session.get("recent", []) if menu.modules else [])

@@ -2,10 +2,11 @@
 import csv
 import datetime as dt
 from decimal import Decimal
+from itertools import islice
 
 import xlsxwriter
 
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # an office of the East takes the wide ones for the others
 
 
 def harmless(text: str) -> str:
@@ -23,7 +24,7 @@ def write_csv(path, headings, rows) -> int:
     """UTF-8 with BOM, as Excel expects; returns the number of rows."""
     with open(path, "w", encoding="utf-8-sig", newline="") as file:
         out, n = csv.writer(file), 0
-        out.writerow(headings)
+        out.writerow([harmless(one) for one in headings])
         for row in rows:
             out.writerow([harmless(v) if isinstance(v, str) else _csv_value(v) for v in row])
             n += 1
@@ -36,15 +37,36 @@ def _csv_value(value):
     return "" if value is None else value
 
 
+MOST = 1_048_575  # rows of a sheet below its heading
+
+
 def write_xlsx(path, headings, rows, widths=()) -> int:
     """Constant memory; text is always written as text; returns the number of rows."""
-    book = _book(path)
-    sheet = book.add_worksheet()
-    bold, money = book.add_format({"bold": True}), book.add_format({"num_format": "#,##0.00"})
-    day, moment = book.add_format({"num_format": "yyyy-mm-dd"}), book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+    return write_sheets(path, [("", headings, rows, widths)])
+
+
+def write_sheets(path, sheets) -> int:
+    """A book of several sheets, each (name, headings, rows, widths); one that is full goes on in another. Returns the number of rows."""
+    book, n = _book(path), 0
+    formats = {key: book.add_format(look) for key, look in (
+        ("bold", {"bold": True}), ("money", {"num_format": "#,##0.00"}), ("day", {"num_format": "yyyy-mm-dd"}),
+        ("moment", {"num_format": "yyyy-mm-dd hh:mm:ss"}))}
+    for name, headings, rows, widths in sheets:
+        rows, part = iter(rows), 1
+        while True:
+            sheet = book.add_worksheet((f"{name} {part}" if part > 1 else name) or None)
+            written = _fill(sheet, formats, headings, islice(rows, MOST), widths)
+            n, part = n + written, part + 1
+            if written < MOST:
+                break
+    book.close()
+    return n
+
+
+def _fill(sheet, formats, headings, rows, widths) -> int:
     for at, heading in enumerate(headings):
         sheet.set_column(at, at, widths[at] if at < len(widths) else 18)
-        sheet.write_string(0, at, str(heading), bold)
+        sheet.write_string(0, at, str(heading), formats["bold"])
     n = 0
     for row in rows:
         n += 1
@@ -54,14 +76,13 @@ def write_xlsx(path, headings, rows, widths=()) -> int:
             if isinstance(value, str):
                 sheet.write_string(n, at, value)
             elif isinstance(value, dt.datetime):
-                sheet.write_datetime(n, at, value, moment)
+                sheet.write_datetime(n, at, value, formats["moment"])
             elif isinstance(value, dt.date):
-                sheet.write_datetime(n, at, value, day)
+                sheet.write_datetime(n, at, value, formats["day"])
             else:
                 sheet.write_number(n, at, float(value) if isinstance(value, Decimal) else value,
-                                   money if isinstance(value, Decimal) else None)
+                                   formats["money"] if isinstance(value, Decimal) else None)
     sheet.freeze_panes(1, 0)
-    book.close()
     return n
 
 

@@ -3,9 +3,10 @@ import datetime as dt
 import threading
 
 import pytest
+from flask import render_template_string
 from sqlalchemy import func, select
 
-from app.core import actor, changes, clock, jobs, memo, money, numbering, undo
+from app.core import actor, changes, clock, jobs, memo, money, numbering, schedule, undo, words
 from app.core.changes import Batch, Change
 from app.core.rules import RuleError
 from app.core.scope import Collaborator, may_edit
@@ -192,4 +193,35 @@ def test_a_job_runs_cancels_and_is_taken_up_after_its_worker_died(session, as_):
     assert seen == ["li", "li"], "a job acts as its owner"
     good.state = "running"
     session.commit()
+    good.worker = "elsewhere:7:dead"  # a worker of another machine
+    session.commit()
+    assert jobs.take_up(session) == [], "its worker was heard of a moment ago"
+    good.beat_at = clock.now() - dt.timedelta(minutes=11)
+    session.commit()
     assert jobs.take_up(session) == [good.id]
+
+
+def test_what_is_due_runs_once_with_two_workers_and_late_when_nobody_ran(session, monkeypatch):
+    """A moved clock; the second worker has read the same table before the first took the entry."""
+    ran = []
+    monkeypatch.setattr(schedule, "ENTRIES", {})
+    schedule.daily("probe", "02:30")(lambda s: ran.append(clock.now()))
+    schedule.every("boom", 10)(lambda s: 1 / 0)
+    evening = dt.datetime(2026, 11, 24, 12)  # 20:00 in the office
+    with clock.frozen(evening):
+        assert schedule.tick(session) == [] and schedule.tick(session) == []
+    with clock.frozen(evening + dt.timedelta(hours=6, minutes=29)):
+        assert schedule.tick(session) == ["boom"], "its failure stops nobody"
+    with clock.frozen(evening + dt.timedelta(days=3)):
+        known = schedule._known(session)
+        assert "probe" in schedule.tick(session)
+        monkeypatch.setattr(schedule, "_known", lambda s: known)
+        assert schedule.tick(session) == [] and len(ran) == 1
+    assert schedule.day_time(evening, "02:30") == dt.datetime(2026, 11, 24, 18, 30)
+
+
+def test_a_text_told_late_is_text_on_a_page_whatever_was_filled_in(app):
+    with app.test_request_context():
+        for told in (words.named("<script>1</script>", None), words._l("%(field)s must not be empty.", field="<img src=x>")):
+            page = render_template_string("{{ told }}", told=told)
+            assert "<" not in page and "&lt;" in page and "<" in str(told)

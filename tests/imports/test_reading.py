@@ -8,6 +8,8 @@ import xlwt
 from app.core.rules import RuleError
 from app.imports import headings, reading
 
+pytestmark = pytest.mark.sqlite  # the same whatever the database: once
+
 TABLE = [["客户名称", "手机", "联系人"], ["苏州恒远", "13812345678", "顾明辉"], ["无锡创捷", "13900001111", "钱志伟"]]
 
 

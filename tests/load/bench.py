@@ -1,13 +1,15 @@
 """`make bench`: the figures of the goals, one `name value` a line, the last line `bench ok`.
 
-Environment: CRM_BENCH_ROWS (largest size, 100000; 1000000 is the full run), CRM_BENCH_NAMES (short company names, one a
-line), CRM_BENCH_PG (a PostgreSQL address with a database name; one database per size is made beside it and dropped),
-CRM_BENCH_DIR (keeps the databases), CRM_BENCH_PORT (8140), CRM_BENCH_PARTS (rates pages statements import export memory
-start bytes). ms are milliseconds of one request at a time over HTTP, _per_s are requests a second of 4 connections on 2 sync workers.
+Environment: CRM_BENCH_ROWS (largest size, 100000; 1000000 is the full run at three sizes), CRM_BENCH_NAMES (short company names,
+one a line), CRM_BENCH_PG (a PostgreSQL address with a database name; one database per size is made beside it and dropped),
+CRM_BENCH_DIR (keeps the databases, there too), CRM_BENCH_PORT (8140), CRM_BENCH_ON (sqlite postgresql), CRM_BENCH_PARTS (rates
+pages sales statements import export memory start bytes). ms are milliseconds of one request at a time over HTTP, _per_s are requests a second of 4 connections on 2 sync workers.
 """
 import contextlib
 import os
 import re
+import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,8 +21,11 @@ from .servers import ROOT, Server, latencies, rates
 SMALL = 10_000
 LARGE = int(os.environ.get("CRM_BENCH_ROWS", "100000"))
 PORT = int(os.environ.get("CRM_BENCH_PORT", "8140"))
-PARTS = os.environ.get("CRM_BENCH_PARTS", "statements rates pages bytes start memory export import").split()
+PARTS = os.environ.get("CRM_BENCH_PARTS", "statements rates pages sales bytes start login memory export import").split()
 FULL = LARGE > 100_000
+SIZES = sorted({SMALL, LARGE, *([100_000] if FULL else [])})
+SHEET = 100_000 if FULL else 20_000  # rows of the sheet that is imported
+ON = os.environ.get("CRM_BENCH_ON", "sqlite postgresql").split()
 SECONDS = 3.0
 lines: list[tuple] = []
 
@@ -41,7 +46,7 @@ def sized(n: int) -> str:
 def environment(folder: str, url: str) -> dict:
     """What a process of ours needs."""
     return {"BENCH_DIR": folder, "CRM_DATABASE_URL": url, "CRM_ADMIN_PASSWORD": data.PASSWORD, "CRM_UPLOAD_DIR": f"{folder}/uploads",
-            "CRM_SECRET_KEY": "a-key-for-benchmarks-0123456789-abcdefgh", "PYTHONDONTWRITEBYTECODE": "1"}
+            "CRM_SECRET_KEY": secrets.token_hex(24), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def ours(folder: str, count: int) -> dict:
@@ -54,21 +59,43 @@ def ours(folder: str, count: int) -> dict:
 
 
 def _fill(env, count):
-    subprocess.run([sys.executable, "-m", "tests.load.data", str(count), env["CRM_DATABASE_URL"]], cwd=ROOT, check=True,
-                   env={**os.environ, **env}, stdout=subprocess.DEVNULL)
+    for words in (["tests.load.data", str(count), env["CRM_DATABASE_URL"]], ["tests.load.sales"]):
+        subprocess.run([sys.executable, "-m", *words], cwd=ROOT, check=True, env={**os.environ, **env}, stdout=subprocess.DEVNULL)
 
 
 def postgres(folder: str, address: str, count: int) -> dict:
-    """The same on PostgreSQL, in a database of its own."""
+    """The same on PostgreSQL, in a database of its own, made unless it was kept."""
     import psycopg
     base, _slash, name = address.rpartition("/")
     made = f"{name}_{count}"
+    env = environment(folder, f"{base}/{made}")
     with psycopg.connect(address, autocommit=True) as line:
+        if "CRM_BENCH_DIR" in os.environ and line.execute("SELECT 1 FROM pg_database WHERE datname = %s", (made,)).fetchone():
+            return env
         line.execute(f'DROP DATABASE IF EXISTS "{made}"')
         line.execute(f'CREATE DATABASE "{made}"')
-    env = environment(folder, f"{base}/{made}")
     _fill(env, count)
     return env
+
+
+@contextlib.contextmanager
+def copied(folder: str, env: dict):
+    """A copy of a database that may be changed; taken away again."""
+    kind, _colon, place = env["CRM_DATABASE_URL"].partition("://")
+    if kind == "sqlite":
+        path = Path(folder) / "copy.db"
+        shutil.copy(place[1:], path)
+        yield environment(folder, f"sqlite:///{path}")
+        for one in Path(folder).glob("copy.db*"):
+            one.unlink()
+        return
+    import psycopg
+    base, _slash, name = env["CRM_DATABASE_URL"].rpartition("/")
+    with psycopg.connect(f"{base.replace('+psycopg', '')}/postgres", autocommit=True) as line:
+        line.execute('DROP DATABASE IF EXISTS "crm_bench_copy"')
+        line.execute(f'CREATE DATABASE "crm_bench_copy" TEMPLATE "{name}"')
+        yield environment(folder, f"{base}/crm_bench_copy")
+        line.execute('DROP DATABASE "crm_bench_copy" WITH (FORCE)')
 
 
 def drop_postgres(address: str, counts) -> None:
@@ -127,6 +154,17 @@ def statements(env: dict) -> None:
         say(name, int(value))
 
 
+def login(folder: str) -> None:
+    """A wrong password for names that exist and that do not; on a copy, where tries may be counted."""
+    place = Path(folder) / "login.db"
+    shutil.copy(Path(folder) / f"b{SMALL}.db", place)
+    env = environment(folder, f"sqlite:///{place}")
+    told = subprocess.run([sys.executable, "-m", "tests.load.logins"], cwd=ROOT, check=True, env={**os.environ, **env},
+                          capture_output=True, text=True).stdout
+    for name, value in re.findall(r"^(login_\w+) ([\d.]+)$", told, re.M):
+        say(name, float(value))
+
+
 def compare(folder: str, env: dict) -> None:
     """Requests a second of the customer list beside FAB, Django's admin and the limit, the same rows, interleaved."""
     theirs = reference(folder, LARGE)
@@ -167,22 +205,28 @@ def pages() -> dict:
         "counts": flat("/customer/counts"), "desktop": flat("/"),
         "show": lambda server: f"/customer/show/{row_of(server)}", "edit": lambda server: f"/customer/edit/{row_of(server)}",
         "search_box_two_characters": flat("/search?q=科技"), "search_box_initials": flat("/search?q=hxkj"),
-        "search_box_phone": flat("/search?q=4711")}
+        "search_box_phone": flat("/search?q=4711"),
+        "twins_while_typing": flat("/customer/similar?name=恒远精密机械&mobile=13812345678&tax_number=91320500MA1XXXXX1X&website=hengyuan.com"),
+        "twins_of_a_common_name": flat("/customer/similar?name=华兴科技")}
 
 
 DEEP = {"list_page_350": lambda server: "/customer/list/?quick=all&page_CustomerView=349"}  # who sees all has so many pages
+SALES = {name: lambda server, path=path: path for name, path in {  # the chain at 0.3 N opportunities, 0.2 N contracts, 0.6 N plans and payments
+    "opportunities": "/opportunity/list/?quick=all", "board": "/opportunity/board/", "funnel": "/funnel/", "contracts": "/contract/list/?quick=all",
+    "contracts_by_amount": "/contract/list/?quick=all&_oc_ContractView=amount&_od_ContractView=desc", "payments": "/payment/list/?quick=all",
+    "plans": "/paymentplan/list/?quick=all", "receivables": "/receivable/"}.items()}
 
 
 def growth(envs: dict, label: str, user: str = "s0") -> None:
-    """Milliseconds of each page at both sizes, and the ratio."""
-    who, asked = ("", pages()) if user == "s0" else (f"{user}_", {**pages(), **DEEP})
-    with serving(*(our_server(f"{label}{n}{user}", env, 5 + at, user=user) for at, (n, env) in enumerate(envs.items()))) as (small, large):
-        found = latencies([small, large], asked)
+    """Milliseconds of each page at every size, and the ratio of the largest to the smallest."""
+    asked = {**(pages() if "pages" in PARTS else {}), **(SALES if "sales" in PARTS else {})}
+    who, asked = ("", asked) if user == "s0" else (f"{user}_", {**asked, **(DEEP if "pages" in PARTS else {})})
+    with serving(*(our_server(f"{label}{n}{user}", env, 5 + at, user=user) for at, (n, env) in enumerate(envs.items()))) as servers:
+        found = latencies(servers, asked)
     for page in asked:
-        a, b = found[small.name, page], found[large.name, page]
-        say(f"{label}_{who}{page}_{sized(SMALL)}_ms", a)
-        say(f"{label}_{who}{page}_{sized(LARGE)}_ms", b)
-        say(f"{label}_{who}{page}_ratio", b / a)
+        for n, server in zip(envs, servers, strict=True):
+            say(f"{label}_{who}{page}_{sized(n)}_ms", found[server.name, page])
+        say(f"{label}_{who}{page}_ratio", found[servers[-1].name, page] / found[servers[0].name, page])
 
 
 def one_worker(env: dict) -> None:
@@ -198,40 +242,45 @@ def main() -> None:
     """All parts in turn."""
     folder = os.environ.get("CRM_BENCH_DIR") or tempfile.mkdtemp(prefix="crm-bench-")
     Path(folder).mkdir(parents=True, exist_ok=True)
-    envs = {n: ours(folder, n) for n in (SMALL, LARGE)}
-    if "statements" in PARTS:
-        statements(envs[LARGE])
-    if "rates" in PARTS:
-        compare(folder, envs[LARGE])
-    if "pages" in PARTS:
-        growth(envs, "sqlite")
-        growth(envs, "sqlite", user="boss")
-    if "bytes" in PARTS or "memory" in PARTS:
-        one_worker(envs[LARGE])
-    if "start" in PARTS:
-        tasks.start_figures(say, envs[SMALL], PORT + 8)
-    heavy(folder)
-    if address := os.environ.get("CRM_BENCH_PG"):
-        growth({n: postgres(folder, address, n) for n in (SMALL, LARGE)}, "postgresql")
-        drop_postgres(address, (SMALL, LARGE))
+    if "sqlite" in ON:
+        envs = {n: ours(folder, n) for n in SIZES}
+        alone(folder, envs)
+        on_both(folder, envs, "sqlite")
+    if "postgresql" in ON and (address := os.environ.get("CRM_BENCH_PG")):
+        on_both(folder, {n: postgres(folder, address, n) for n in SIZES}, "postgresql")
+        if "CRM_BENCH_DIR" not in os.environ:
+            drop_postgres(address, SIZES)
     tasks.write_csv(f"{folder}/figures.csv", lines)
     print("bench ok")
 
 
-def heavy(folder: str) -> None:
-    """Export and import, on a database of their own: imports change it."""
-    if not {"import", "export"} & set(PARTS):
-        return
-    count = 100_000
-    (Path(folder) / "work").mkdir(exist_ok=True)
-    for old in (Path(folder) / "work").glob("b*.db*"):
-        old.unlink()
-    env = ours(f"{folder}/work", count)
-    if "export" in PARTS:
-        tasks.export_figures(say, env, sized(count))
-    if "import" in PARTS:
-        with serving(our_server("meanwhile", env, 9)) as (server,):
-            tasks.import_figures(say, env, server, count if FULL else 20_000)
+def alone(folder: str, envs: dict) -> None:
+    """What is measured on SQLite alone."""
+    if "statements" in PARTS:
+        statements(envs[LARGE])
+    if "rates" in PARTS:
+        compare(folder, envs[LARGE])
+    if "bytes" in PARTS or "memory" in PARTS:
+        one_worker(envs[LARGE])
+    if "start" in PARTS:
+        tasks.start_figures(say, envs[SMALL], PORT + 8)
+    if "login" in PARTS:
+        login(folder)
+
+
+def on_both(folder: str, envs: dict, label: str) -> None:
+    """Pages at every size as salesperson and as who sees all; export and import at every size."""
+    if {"pages", "sales"} & set(PARTS):
+        growth(envs, label)
+        growth(envs, label, user="boss")
+    for n, env in envs.items():
+        if {"import", "export"} & set(PARTS):
+            with copied(folder, env) as copy:
+                if "export" in PARTS:
+                    tasks.export_figures(say, copy, f"{label}_{sized(n)}")
+                if "import" in PARTS:
+                    with serving(our_server("meanwhile", copy, 9)) as (server,):
+                        tasks.import_figures(say, copy, server, SHEET, f"{label}_at_{sized(n)}")
 
 
 if __name__ == "__main__":

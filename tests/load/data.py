@@ -90,9 +90,10 @@ def _people(session) -> list[int]:
 
 
 def _customer(r: dict, owner: int) -> dict:
+    from app.customers.names import name_key
     late = r["id"] % 3 == 0
     return {**{k: r[k] for k in ("id", "number", "name", "level", "status", "industry", "phone", "mobile", "region")},
-            "name_key": r["name"], "owner_id": owner, "created_at": r["at"], "changed_at": r["at"], "created_by_id": owner,
+            "name_key": name_key(r["name"]), "owner_id": owner, "created_at": r["at"], "changed_at": r["at"], "created_by_id": owner,
             "changed_by_id": owner, "version": 1, "is_won": r["id"] % 7 == 0, "is_locked": False,
             "next_follow_at": r["at"] + dt.timedelta(30) if late else None, "last_follow_at": r["at"] if late else None}
 
@@ -105,6 +106,7 @@ def _fill(line, count: int, owners: list[int], codes: dict) -> None:
     from sqlalchemy import insert
 
     from app.core.search import index
+    from app.customers import keys
     from app.customers.models import Contact, Customer, Followup
     methods = codes["follow_method"]
     for part in chunks(rows(count, codes)):
@@ -118,6 +120,9 @@ def _fill(line, count: int, owners: list[int], codes: dict) -> None:
             "id": r["id"], "customer_id": r["id"], "method": methods[0], "content": "电话沟通", "happened_at": r["at"],
             **_stamps(r, o)} for r, o in fourth])
         _index(line, index, Customer, made)
+        line.execute(insert(keys.CustomerKey.__table__), [
+            {"key": key, "customer_id": r["id"]} for r in made for key in keys.of_customer(SimpleNamespace(
+                **{**dict.fromkeys(("tax_number", "website", "email")), **r}), [(r["mobile"], None, None)] if r["id"] % 4 == 0 else [])])
         _index(line, index, Contact, people)
     line.execute(Customer.__table__.update().where(Customer.__table__.c.id % 4 == 0).values(
         primary_contact_id=Customer.__table__.c.id))

@@ -49,7 +49,7 @@ def make_sheet(path: str, count: int) -> None:
     book.close()
 
 
-def import_figures(say, env: dict, server: Server, count: int) -> None:
+def import_figures(say, env: dict, server: Server, count: int, name: str) -> None:
     """Rows a second and memory of the command; how much slower another person's list is meanwhile."""
     sheet = os.path.join(env["BENCH_DIR"], "import.xlsx")
     make_sheet(sheet, count)
@@ -70,10 +70,10 @@ def import_figures(say, env: dict, server: Server, count: int) -> None:
     made = int(re.search(r"created (\d+)", said)[1])
     if made != count:
         raise SystemExit(f"import: {said}")
-    say("import_rows", count)
-    say("import_rows_per_s", count / took)
-    say("import_mib", most)
-    say("import_others_times_slower", statistics.median(meanwhile) / alone)
+    say(f"import_{name}_rows", count)
+    say(f"import_{name}_rows_per_s", count / took)
+    say(f"import_{name}_mib", most)
+    say(f"import_{name}_others_times_slower", statistics.median(meanwhile) / alone)
 
 
 def export_figures(say, env: dict, name: str) -> None:

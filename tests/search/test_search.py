@@ -1,6 +1,4 @@
 """One box finds a customer by whatever somebody remembers of it (peers.md 2.11)."""
-import csv
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -9,8 +7,7 @@ from app.core import search
 from app.core.search import tokens
 from app.core.search.index import SearchEntry
 from app.customers.models import Contact, Customer
-
-REGISTER = Path(__file__).resolve().parents[3] / "shared" / "data" / "listed_companies.csv"
+from app.demo import companies
 
 
 def _found(session, q):
@@ -96,11 +93,9 @@ def test_syllables_are_split_to_the_end():
     assert tokens.split_syllables("szhy") is None
 
 
-@pytest.mark.skipif(not REGISTER.exists(), reason="the register of listed companies is not beside the tree")
 def test_the_register_is_found_by_its_own_initials():
     """At least 99.5 % of 5,418 companies by the initials of the exchange; the misses are printed with the reason."""
-    with REGISTER.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = companies()
     missed, fragments = [], 0
     for row in rows:
         have = tokens.name_tokens(row["客户名称"]) | tokens.name_tokens(row["客户简称"])
@@ -114,3 +109,16 @@ def test_the_register_is_found_by_its_own_initials():
     assert len(rows) == 5418 and len(missed) / len(rows) <= 0.005
 
 
+
+
+def test_what_nobody_owns_is_found_again_after_its_change(make, login):
+    row = make.product(name="伺服驱动器")
+    client, form = login("admin"), {"code": row.code, "category": str(row.category_id), "price": "1280", "state": "on", "version": "1"}
+    assert client.post(f"/product/edit/{row.id}", data={**form, "name": "步进驱动器"}).status_code == 302
+    assert "步进驱动器" in client.get("/search?q=步进").text and "步进驱动器" not in client.get("/search?q=伺服").text
+
+
+def test_a_name_over_two_lines_is_saved_and_found(login, people):
+    client = login("li")
+    assert client.post("/customer/add", data={"name": "苏州\n恒远", "owner": str(people["li"])}).status_code == 302
+    assert "恒远" in client.get("/search?q=恒远").text

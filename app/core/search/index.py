@@ -52,6 +52,7 @@ def create(line) -> None:
                           "t, content='', detail=none, columnsize=0, tokenize=\"unicode61 remove_diacritics 0\")"))
     else:
         line.execute(text("CREATE INDEX IF NOT EXISTS ix_search_entry_tokens ON search_entry USING gin (tokens)"))
+        line.execute(text("ALTER TABLE search_entry ALTER COLUMN tokens SET STATISTICS 3000"))  # so that the planner tells a rare word
 
 
 def drop(line) -> None:
@@ -82,9 +83,10 @@ def entry_id(model, row_id: int) -> int:
 
 def source_of(row, owners) -> str:
     """The indexed text: names, codes and owners, one line each."""
-    names = "|".join(filter(None, (getattr(row, n, None) for n in row.search_names)))
-    codes = "|".join(filter(None, (getattr(row, n, None) for n in getattr(row, "search_codes", ()))))
-    return f"{names}\n{codes}\n{' '.join(str(o) for o in sorted(owners) if o)}"
+    own = [one.key for one in describe(type(row)).values() if one.info.get("searched")] if getattr(row, "more", None) else []
+    names, codes = ("|".join(v.replace("\n", " ") for n in (*words, *own) if (v := getattr(row, n, None)))
+                    for words in (row.search_names, getattr(row, "search_codes", ())))
+    return f"{names}\n{codes}\n{' '.join(str(o) for o in sorted(o for o in owners if o))}"
 
 
 def tokens_of(source: str) -> list[str]:
@@ -96,6 +98,12 @@ def tokens_of(source: str) -> list[str]:
     for one in codes.split("|"):
         found |= tokens.code_tokens(one)
     return sorted(found)
+
+
+def kept(entry: int, source: str) -> list[str]:
+    """The tokens as PostgreSQL keeps them, each with its entity's number before it: what is common in one is rare in another, and the
+    planner's statistics know it."""
+    return [f"{entry >> SHIFT:x}{token}" for token in tokens_of(source)]
 
 
 # ---- writing --------------------------------------------------------------------------------------------------
@@ -128,14 +136,14 @@ def _forget(line, ids) -> None:
 
 def _learn(line, sources: dict) -> None:
     sqlite = line.dialect.name == "sqlite"
-    made = [(i, s, tokens_of(s)) for i, s in sources.items()]
+    made = [(i, s, tokens_of(s) if sqlite else kept(i, s)) for i, s in sources.items()]
     line.execute(insert(SearchEntry.__table__), [{"id": i, "source": s, "tokens": None if sqlite else w} for i, s, w in made])
     if sqlite:
         line.execute(text("INSERT INTO search_index(rowid, t) VALUES(:id, :t)"), [{"id": i, "t": " ".join(w)} for i, _s, w in made])
 
 
 def _touched(row) -> bool:
-    watched = {*row.search_names, *getattr(row, "search_codes", ()), "owner_id", "deleted_at"}
+    watched = {*row.search_names, *getattr(row, "search_codes", ()), "owner_id", "deleted_at", "more"}
     state = row._sa_instance_state
     return any(state.attrs[k].history.has_changes() for k in watched if k in state.attrs)
 
@@ -161,23 +169,39 @@ def _keep(session, _context):
     changed = [r for r in session.dirty if hasattr(r, "search_names") and _touched(r)]
     gone = [r for r in session.deleted if hasattr(r, "search_names")]
     if new or changed or gone:
-        moved = [r for r in changed if r._sa_instance_state.attrs["owner_id"].history.has_changes()] if changed else []
+        moved = [r for r in changed if isinstance(r, entity.Owned) and r._sa_instance_state.attrs["owner_id"].history.has_changes()]
         session.info.setdefault("reindex", []).append((new, changed, gone, moved))
 
 
 @event.listens_for(Session, "after_flush_postexec")
 def _write(session, _context):
     for new, changed, gone, moved in session.info.pop("reindex", ()):
-        line = session.connection()
         with session.no_autoflush:
             children = _children(session, moved) if moved else []
         old = {entry_id(type(r), r.id) for r in (*changed, *gone, *children)}
-        if old:
-            _forget(line, old)
-        rows = list({id(r): r for r in (*new, *changed, *children) if not r.deleted_at and r not in gone}.values())
-        if rows:
-            owners = _owners(session, rows)
-            _learn(line, {i: source_of(r, owners[i]) for r in rows for i in (entry_id(type(r), r.id),)})
+        _replace(session, old, list({id(r): r for r in (*new, *changed, *children) if not r.deleted_at and r not in gone}.values()))
+
+
+@event.listens_for(Session, "after_rollback")
+def _drop(session):
+    session.info.pop("reindex", None)
+
+
+def _replace(session, old, rows) -> None:
+    """Forget some entries, learn some rows."""
+    line = session.connection()
+    if old:
+        _forget(line, old)
+    if rows:
+        owners = _owners(session, rows)
+        _learn(line, {i: source_of(r, owners[i]) for r in rows for i in (entry_id(type(r), r.id),)})
+
+
+def renew(session, model, ids) -> None:
+    """Index some rows anew, and what is below them in the scope: after a change that no flush has seen."""
+    rows = session.scalars(select(model).where(model.id.in_(ids)).execution_options(everyone=True, populate_existing=True)).all()
+    rows = [*rows, *_children(session, rows)]
+    _replace(session, {entry_id(type(r), r.id) for r in rows}, rows)
 
 
 # ---- reading --------------------------------------------------------------------------------------------------
@@ -188,8 +212,9 @@ def _sqlite_match(words, owners) -> str:
     return " AND ".join(f"({s})" for s in said)
 
 
-def _few_owners(who) -> list[int]:
-    return sorted(who.reach) if who and who.reach is not None and len(who.reach) <= FEW else []
+def _few_owners(model, who) -> list[int]:
+    reach = scope.reach_of(model, who) if who and issubclass(model, entity.Owned) else None
+    return sorted(reach) if reach is not None and len(reach) <= FEW else []
 
 
 def _entries(line_dialect, model, words, owners):
@@ -199,10 +224,10 @@ def _entries(line_dialect, model, words, owners):
         wanted = select(fts.c.rowid.label("id")).where(
             fts.c.search_index.op("MATCH")(bindparam(None, _sqlite_match(words, owners))), fts.c.rowid >= low, fts.c.rowid < high)
         return wanted, fts.c.rowid
-    t = SearchEntry.__table__.c
-    clauses = [or_(*(t.tokens.contains(way) for way in word)) for word in words]
+    t, mark = SearchEntry.__table__.c, f"{number_of(model):x}"
+    clauses = [or_(*(t.tokens.contains([mark + token for token in way]) for way in word)) for word in words]
     if owners:
-        clauses.append(t.tokens.overlap([f"o{o}" for o in owners]))
+        clauses.append(t.tokens.overlap([f"{mark}o{o}" for o in owners]))
     return select(t.id).where(and_(*clauses), t.id >= low, t.id < high), t.id
 
 
@@ -214,6 +239,12 @@ def use_dialect(name: str) -> None:
     _dialect_name[0] = name
 
 
+def begins(column, text: str) -> tuple:
+    """The clauses "begins with this text" in the order of the column's index (PostgreSQL: one of text_pattern_ops)."""
+    low, high = (">=", "<") if _dialect_name[0] == "sqlite" else ("~>=~", "~<~")
+    return column.op(low, is_comparison=True)(text), column.op(high, is_comparison=True)(text + chr(0x10FFFF))
+
+
 def matching_ids(model, q: str):
     """The clause "this row is found by q" for list pages; scope is the session's affair."""
     words = tokens.query(q)
@@ -222,7 +253,7 @@ def matching_ids(model, q: str):
     who = actor.current()
     wanted, _id = _entries(_dialect_name[0], model, words, [])
     ids = select(literal_column("id") - (number_of(model) << SHIFT)).select_from(wanted.subquery("hits"))
-    owners = _few_owners(who) if issubclass(model, entity.Owned) else []
+    owners = _few_owners(model, who)
     if not owners:
         return model.id.in_(ids)
     narrow, _id = _entries(_dialect_name[0], model, words, owners)
@@ -231,6 +262,19 @@ def matching_ids(model, q: str):
         return model.id.in_(mine)  # an OR would keep the planner from starting at the hits
     shared = scope.shared_with(model, who)
     return or_(model.id.in_(mine), and_(model.id.in_(shared), model.id.in_(ids)))
+
+
+def narrow(wanted, model, q: str):
+    """(a SELECT over an entity narrowed to what q finds, the column by which the newest hits come first). Sorted so, a common
+    word costs no more than a rare one: the index is read from its end and no further than needed."""
+    words, who = tokens.query(q), actor.current()
+    owners = _few_owners(model, who)
+    if not words:
+        return wanted.where(model.id.is_(None)), model.id
+    if owners and (who.shares is None or who.shares & scope.tables_above(model)):
+        return wanted.where(matching_ids(model, q)), model.id
+    hits = _entries(_dialect_name[0], model, words, owners)[0].subquery("hits")
+    return wanted.join(hits, model.id == hits.c.id - (number_of(model) << SHIFT)), hits.c.id
 
 
 def _newest(session, model, words, owners, limit):
@@ -244,9 +288,8 @@ def find(session, q: str, models=None, limit: int = 8) -> list[tuple[type, list]
     words, found = tokens.query(q), []
     if not words:
         return found
-    few = _few_owners(actor.current())
     for model in models or searchable():
-        owners = few if issubclass(model, entity.Owned) else []
+        owners = _few_owners(model, actor.current())
         ids = _newest(session, model, words, owners, limit * 3)
         if owners and len(ids) < limit:
             shared = session.connection().execute(scope.shared_with(model, actor.current()).limit(500)).scalars().all()
@@ -266,10 +309,7 @@ def rebuild(session, model, progress=None, chunk: int = 2000) -> int:
     done, last = 0, 0
     everything = select(model).order_by(model.id).limit(chunk).execution_options(everyone=True)
     while rows := session.scalars(everything.where(model.id > last)).all():
-        owners = _owners(session, rows)
-        line = session.connection()
-        _forget(line, set(owners))
-        _learn(line, {i: source_of(r, owners[i]) for r in rows for i in (entry_id(model, r.id),)})
+        _replace(session, {entry_id(model, r.id) for r in rows}, rows)
         done, last = done + len(rows), rows[-1].id
         session.commit()
         if progress:

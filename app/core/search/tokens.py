@@ -13,7 +13,7 @@ from itertools import product
 os.environ.setdefault("PYPINYIN_NO_PHRASES", "true")  # single characters are all we read: saves 40 MB a process
 from pypinyin import Style, pinyin  # noqa: E402
 
-DROPPED = re.compile(r"[\x00-\x1f\x7f\s()\[\]{}<>《》【】·•,.,。、\-_/\\'\"“”*&+:;!?@#%^=|~`￥$]+")
+DROPPED = re.compile(r"[\W_]+")  # what FTS5 takes for a separator would make two tokens of one: marks, dashes, emoji, invisible signs
 HAN = re.compile(r"[㐀-鿿豈-﫿]")
 ALNUM = re.compile(r"[a-z0-9]+")
 

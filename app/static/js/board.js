@@ -1,49 +1,62 @@
-/* The board: a card dropped on another column moves its opportunity; a loss asks its reason; a toast takes it back. */
+/* The board: a card dropped on another stage moves its opportunity, or its button does; a loss asks its reason; a toast takes it back.
+   After every move the board is fetched again, so that all figures are the server's. */
 (function () {
   'use strict';
   var D = document, board = D.querySelector('[data-k-board]');
   if (!board || !window.Sortable) return;
-  var ask = D.querySelector('[data-k-ask]');
-  function csrf() { return D.querySelector('meta[name=csrf-token]').content; }
-  function toast(text, batch) {
-    var note = D.createElement('div');
-    note.className = 'k-toast show'; note.setAttribute('role', 'status'); note.textContent = text + ' ';
-    if (batch) {
-      var form = D.createElement('form'), button = D.createElement('button');
-      form.method = 'post'; form.action = '/undo/' + batch; form.className = 'd-inline';
-      [['csrf_token', csrf()], ['back', location.pathname + location.search]].forEach(function (pair) { var i = D.createElement('input'); i.type = 'hidden'; i.name = pair[0]; i.value = pair[1]; form.appendChild(i); });
-      button.className = 'btn btn-sm'; button.textContent = board.dataset.undo; form.appendChild(button); note.appendChild(form);
-    }
-    D.body.appendChild(note);
-    setTimeout(function () { note.remove(); }, 15000);
-  }
-  function recount() {
-    [].forEach.call(board.querySelectorAll('.k-col'), function (col) { var b = col.querySelector('[data-count]'); if (col.dataset.shift) { b.textContent = Number(b.textContent) + Number(col.dataset.shift); delete col.dataset.shift; } });
-  }
-  function send(e, extra) {
-    var data = new FormData();
-    data.append('csrf_token', csrf()); data.append('id', e.item.dataset.id); data.append('stage', e.to.closest('.k-col').dataset.stage);
-    Object.keys(extra || {}).forEach(function (k) { data.append(k, extra[k]); });
-    fetch(board.dataset.kBoard, { method: 'POST', body: data, headers: { Accept: 'application/json' } }).then(function (r) { return r.json().catch(function () { return { error: r.statusText }; }); }).then(function (d) {
-      if (d.error) { e.from.insertBefore(e.item, e.from.children[e.oldIndex] || null); toast(d.error); return; }
-      e.from.closest('.k-col').dataset.shift = -1; e.to.closest('.k-col').dataset.shift = 1; recount();
-      toast(board.dataset.moved, d.batch);
+  var ask = D.querySelector('[data-k-ask]'), reason = ask.querySelector('[name=reason]'), note = ask.querySelector('[name=note]');
+  function all(selector, root) { return [].slice.call((root || D).querySelectorAll(selector)); }
+  var post = window.kPost;
+  function toast(text, batch, bad) { window.kToast({ text: text, batch: batch, word: board.dataset.undo, bad: bad, done: refresh }); }
+  function refresh(focus) {
+    return fetch(location.href).then(function (r) { return r.text(); }).then(function (html) {
+      var fresh = new DOMParser().parseFromString(html, 'text/html'), tops = {}, left = board.scrollLeft;
+      all('[data-stage]', board).forEach(function (p) { tops[p.dataset.stage] = p.querySelector('[data-k-cards]').scrollTop; });
+      board.replaceChildren.apply(board, [].slice.call(fresh.querySelector('[data-k-board]').childNodes));
+      D.querySelector('[data-k-totals]').replaceWith(fresh.querySelector('[data-k-totals]'));
+      board.scrollLeft = left;
+      all('[data-stage]', board).forEach(function (p) { p.querySelector('[data-k-cards]').scrollTop = tops[p.dataset.stage] || 0; });
+      start();
+      var card = focus && board.querySelector('[data-id="' + focus + '"] .n a');
+      if (card) card.focus();
     });
   }
-  [].forEach.call(board.querySelectorAll('.k-col-b'), function (list) {
-    Sortable.create(list, {
-      group: 'stages', draggable: '.k-opp', animation: 120, ghostClass: 'k-ghost', dragClass: 'drag', filter: 'a', preventOnFilter: false,
-      onEnd: function (e) {
-        if (e.from === e.to) return;
-        var kind = e.to.closest('.k-col').dataset.kind;
-        if (kind !== 'lost' && kind !== 'void') { send(e); return; }
-        ask.returnValue = '';
-        ask.onclose = function () {
-          if (ask.returnValue === 'ok') send(e, { reason: ask.querySelector('[name=reason]').value, note: ask.querySelector('[name=note]').value });
-          else e.from.insertBefore(e.item, e.from.children[e.oldIndex] || null);
-        };
-        ask.showModal();
-      }
+  function move(id, stage, extra, undone) {
+    return post(board.dataset.kBoard, Object.assign({ id: id, stage: stage }, extra)).then(function (r) {
+      return r.json().catch(function () { return { error: r.statusText }; });
+    }, function () { return { error: '—' }; }).then(function (d) {
+      if (d.error) { undone(); toast(d.error, null, true); return null; }
+      return refresh(id).then(function () { toast(board.dataset.moved, d.batch); });
     });
+  }
+  function closing(id, stage, undone) {
+    reason.value = ''; note.value = ''; note.required = false; ask.returnValue = '';
+    reason.onchange = function () { note.required = reason.value === 'other'; };
+    ask.onclose = function () {
+      if (ask.returnValue === 'ok') move(id, stage, { reason: reason.value, note: note.value }, undone);
+      else undone();
+    };
+    ask.showModal();
+  }
+  function start() {
+    all('[data-k-cards]', board).forEach(function (list) {
+      Sortable.create(list, {
+        group: 'stages', draggable: '.k-opp', animation: 120, ghostClass: 'k-ghost', dragClass: 'drag', delay: 160, delayOnTouchOnly: true,
+        onEnd: function (e) {
+          if (e.from === e.to) return;
+          var to = e.to.closest('[data-stage]'), back = function () { e.from.insertBefore(e.item, e.from.children[e.oldIndex] || null); };
+          if (to.dataset.kind === 'lost' || to.dataset.kind === 'void') closing(e.item.dataset.id, to.dataset.stage, back);
+          else move(e.item.dataset.id, to.dataset.stage, {}, back);
+        }
+      });
+    });
+  }
+  board.addEventListener('click', function (e) {
+    var button = e.target.closest('[data-k-advance]');
+    if (!button) return;
+    e.preventDefault();
+    var parts = all('[data-stage][data-kind=open]', board), at = parts.indexOf(button.closest('[data-stage]'));
+    move(button.value, parts[at + 1].dataset.stage, {}, function () { /* it never left its place */ });
   });
+  if (D.getElementById('k-advance') && board.querySelector('.k-drop')) start();
 })();

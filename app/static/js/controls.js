@@ -3,37 +3,105 @@
   'use strict';
   var D = document;
   function all(selector, root) { return [].slice.call((root || D).querySelectorAll(selector)); }
+  /* More tabs than fit: the present one is in sight, the wheel leads to the others. */
+  var marks = D.querySelector('.k-marks'), present = marks && marks.querySelector('.active');
+  if (present) marks.scrollLeft = present.offsetLeft - marks.offsetLeft - (marks.clientWidth - present.offsetWidth) / 2;
+  if (marks) marks.addEventListener('wheel', function (e) { if (e.deltaY && marks.scrollWidth > marks.clientWidth) { e.preventDefault(); marks.scrollLeft += e.deltaY; } }, { passive: false });
+  /* A record made without leaving the form: a dialog whose answer is the new option; done(null) when it is closed. */
+  window.kQuick = function (url, text, form, done) {
+    var args = new URLSearchParams({ name: text || '' });
+    if (form && form.elements.customer && form.elements.customer.value) args.set('customer', form.elements.customer.value);
+    var modal = D.getElementById('k-dialog'), body = modal.querySelector('[data-k-body]'), box = bootstrap.Modal.getOrCreateInstance(modal), made = null;
+    function draw(html) { body.innerHTML = html; window.kControls(body); var first = body.querySelector('input:not([type=hidden])'); if (first) first.focus(); }
+    fetch(url + (url.indexOf('?') < 0 ? '?' : '&') + args).then(function (r) { return r.text(); }).then(function (html) {
+      draw(html);
+      modal.addEventListener('hidden.bs.modal', function () { done(made); }, { once: true });
+      body.onsubmit = function (e) {
+        if (!e.target.matches('[data-k-quick]')) return;
+        e.preventDefault(); e.stopPropagation();
+        fetch(url, { method: 'POST', body: new FormData(e.target), headers: { Accept: 'application/json' } }).then(function (r) {
+          if (!r.ok) return r.text().then(draw);
+          return r.json().then(function (d) { made = d; box.hide(); });
+        });
+      };
+      box.show();
+    });
+  };
+  /* What a chosen record brings along goes into the form's empty fields, and into those that another choice has filled. */
+  function bring(el, brings) {
+    var form = el.form, own = form && form.dataset.kEntity;
+    Object.keys(brings || {}).forEach(function (key) {
+      var name = key.indexOf('.') < 0 ? key : key.split('.')[0] === own ? key.split('.')[1] : null, value = brings[key], to = name && form.elements[name];
+      if (!to || to === el || value == null || value === '' || !to.matches) return;
+      if (to.value && !to.dataset.kBrought && to.dataset.kWithin !== el.name && !to.matches('[name=customer], [name=contract]')) return;
+      if (to.tomselect) {
+        if (typeof value !== 'object' || String(to.value) === String(value.id)) return;
+        to.tomselect.addOption(value); to.tomselect.setValue(String(value.id), true); to.dispatchEvent(new Event('change', { bubbles: true }));
+      } else if (typeof value !== 'object') to.value = value;
+      to.dataset.kBrought = '1';
+    });
+    if (form) form.dispatchEvent(new Event('input', { bubbles: true }));
+  }
   function choose(el) {
     if (el.tomselect || !window.TomSelect) return;
-    var box = new TomSelect(el, {
-      valueField: 'id', labelField: 'text', searchField: [], maxOptions: 30, preload: 'focus', allowEmptyOption: true,
+    var master = el.dataset.kWithin && el.form && el.form.elements[el.dataset.kWithin], beside = el.dataset.kBeside && el.form && el.form.elements[el.dataset.kBeside];
+    var also = JSON.parse(el.dataset.kAlso || '{}');
+    also = Object.keys(also).map(function (k) { return { id: k, text: also[k] }; });
+    var chosen_at = 0, box = new TomSelect(el, {
+      plugins: el.multiple ? ['remove_button'] : [], closeAfterSelect: !el.multiple, valueField: 'id', labelField: 'text', searchField: [], maxOptions: 30, preload: 'focus', allowEmptyOption: true, loadThrottle: 200,
+      create: el.dataset.kNew ? function (text, done) { window.kQuick(el.dataset.kNew, text, el.form, function (made) { done(made || undefined); }); } : false,
       load: function (q, done) {
-        var url = el.dataset.kChoose + (el.dataset.kChoose.indexOf('?') < 0 ? '?' : '&') + 'q=' + encodeURIComponent(q);
-        var master = el.dataset.kWithin && el.form && el.form.elements[el.dataset.kWithin];
+        var asked_at = Date.now(), url = el.dataset.kChoose + (el.dataset.kChoose.indexOf('?') < 0 ? '?' : '&') + 'q=' + encodeURIComponent(q);
         if (master && master.value) url += '&' + el.dataset.kWithin + '=' + encodeURIComponent(master.value);
-        var beside = el.dataset.kBeside && el.form && el.form.elements[el.dataset.kBeside];
         if (beside && beside.value) url += '&' + el.dataset.kBeside + '=' + encodeURIComponent(beside.value);
         fetch(url, { headers: { Accept: 'application/json' } }).then(function (r) { return r.json(); })
-          .then(function (d) { box.clearOptions(); done(d.results); }).catch(function () { done(); });
+          .then(function (d) { box.clearOptions(); done(q ? d.results : also.concat(d.results)); if (chosen_at > asked_at && !el.multiple) box.close(); }).catch(function () { done(); });
       },
-      onItemAdd: function (value) { el.dispatchEvent(new CustomEvent('k-chosen', { bubbles: true, detail: box.options[value] })); },
+      onItemAdd: function (value) {
+        var chosen = box.options[value];
+        chosen_at = Date.now();
+        el.dispatchEvent(new CustomEvent('k-chosen', { bubbles: true, detail: chosen }));
+        if (chosen && chosen.brings) bring(el, chosen.brings);
+      },
       render: {
         option: function (d, esc) { return '<div>' + esc(d.text || '—') + (d.hint ? ' <span class="t3 fs12">' + esc(d.hint) + '</span>' : '') + '</div>'; },
+        option_create: function (d, esc) { return '<div class="create c-brand">+ ' + esc(D.body.dataset.kNewWord || '') + ' “' + esc(d.input) + '”</div>'; },
         no_results: null
       }
     });
-    var master = el.dataset.kWithin && el.form && el.form.elements[el.dataset.kWithin];
-    if (master) master.addEventListener('change', function () { box.clear(); box.clearOptions(); });
+    if (master) {
+      var was = master.value;
+      master.addEventListener('change', function () {
+        if (master.value === was) return;
+        was = master.value;
+        box.clearOptions();
+        if (!box.items.length) return;
+        /* what does not belong to the new one goes; what was brought along with it stays */
+        fetch(el.dataset.kChoose + '?q=&limit=60&' + el.dataset.kWithin + '=' + encodeURIComponent(was), { headers: { Accept: 'application/json' } }).then(function (r) { return r.json(); }).then(function (d) {
+          if (!d.results.some(function (o) { return String(o.id) === String(el.value); })) box.clear();
+        });
+      });
+    }
   }
+  function many(el) {
+    if (!el.tomselect && window.TomSelect) new TomSelect(el, { plugins: ['remove_button'], placeholder: el.dataset.none || '', hidePlaceholder: true, maxOptions: 300 });
+  }
+  window.kSpan = function (more) {
+    var days = window.kDays().locale;
+    return Object.assign({ mode: 'range', dateFormat: 'Y-m-d', allowInput: true, locale: Object.assign({}, days, { rangeSeparator: '~' }) }, more);
+  };
   window.kDays = function () { return { locale: flatpickr.l10ns.zh ? Object.assign({}, flatpickr.l10ns.zh, { firstDayOfWeek: 1 }) : { firstDayOfWeek: 1 } }; };
   window.kControls = function (root) {
     all('select[data-k-choose]', root).forEach(choose);
+    all('select[data-k-many]', root).forEach(many);
     if (!window.flatpickr) return;
     var zh = window.kDays().locale;
     all('[data-k-date]', root).forEach(function (e) { flatpickr(e, { locale: zh, allowInput: true, dateFormat: 'Y-m-d' }); });
+    all('[data-k-span]', root).forEach(function (e) { if (!e.closest('.k-pop')) flatpickr(e, window.kSpan()); });
     all('[data-k-moment]', root).forEach(function (e) { flatpickr(e, { locale: zh, allowInput: true, enableTime: true, time_24hr: true, dateFormat: 'Y-m-d H:i' }); });
   };
   window.kControls(D);
+  all('[data-k-go]').forEach(function (s) { s.addEventListener('change', function () { location.href = s.dataset.kGo + encodeURIComponent(s.value); }); });
 
   D.addEventListener('click', function (e) {
     var button = e.target.closest('[data-k-confirm]');
@@ -53,7 +121,8 @@
     var form = D.getElementById(opener.dataset.kForm);
     var ids = all('input[name=rowid]').filter(function (i) { return i.form === form && (i.type === 'hidden' || i.checked); }).map(function (i) { return i.value; });
     var back = form.elements.back ? form.elements.back.value : '';
-    fetch(opener.dataset.kDialog + '?ids=' + ids.join(',') + '&back=' + encodeURIComponent(back)).then(function (r) { return r.text(); }).then(function (html) {
+    var which = form.dataset.kEvery === undefined ? 'ids=' + ids.join(',') : 'every=1&query=' + encodeURIComponent(form.dataset.kEvery);
+    fetch(opener.dataset.kDialog + '?' + which + '&back=' + encodeURIComponent(back)).then(function (r) { return r.text(); }).then(function (html) {
       var modal = D.getElementById('k-dialog'), body = modal.querySelector('[data-k-body]');
       body.innerHTML = html;
       window.kControls(body);

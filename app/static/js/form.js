@@ -14,13 +14,15 @@
   });
   all('[data-k-similar]').forEach(function (box) {
     var form = D.getElementById('model_form'), out = box.querySelector('[data-k-out]'), timer;
-    ['name', 'mobile', 'phone'].forEach(function (name) {
+    var asked = box.dataset.kAsks.split(' ');
+    asked.forEach(function (name) {
       var el = form && form.elements[name];
       if (!el) return;
       el.addEventListener('input', function () {
         clearTimeout(timer);
         timer = setTimeout(function () {
-          var q = new URLSearchParams({ name: form.elements.name.value, mobile: form.elements.mobile ? form.elements.mobile.value : '', but: box.dataset.kBut });
+          var q = new URLSearchParams({ but: box.dataset.kBut });
+          asked.forEach(function (n) { if (form.elements[n]) q.set(n, form.elements[n].value); });
           fetch(box.dataset.kSimilar + '?' + q).then(function (r) { return r.ok ? r.text() : ''; }).then(function (html) { out.innerHTML = html; });
         }, 250);
       });

@@ -27,19 +27,6 @@
       all('[data-k-count]', panel).forEach(function (b) { var n = d[b.dataset.kCount]; if (n != null) b.textContent = n >= 10000 ? '10,000+' : n; });
       all('[data-k-sum-of]').forEach(function (b) { b.textContent = d.sum && d.sum[b.dataset.kSumOf] != null ? d.sum[b.dataset.kSumOf] : ''; if (!b.textContent) b.parentNode.hidden = true; });
     }).catch(function () { /* counts are a comfort */ });
-    all('[data-k-range]', panel).forEach(function (o) {
-      o.parentNode.addEventListener('change', function () {
-        if (!o.selected) return;
-        var input = D.createElement('input'), said = o.textContent;
-        input.className = 'k-range'; input.setAttribute('aria-label', said);
-        o.parentNode.after(input);
-        flatpickr(input, Object.assign({ mode: 'range', dateFormat: 'Y-m-d', positionElement: o.parentNode, onClose: function (days, _text, self) {
-          if (days.length === 2) { o.value = days.map(function (d) { return self.formatDate(d, 'Y-m-d'); }).join('~'); o.textContent = o.value; o.selected = true; }
-          else { o.value = '~'; o.textContent = said; o.parentNode.value = ''; }
-          setTimeout(function () { self.destroy(); input.remove(); });
-        } }, window.kDays())).open();
-      });
-    });
     var base = panel.dataset.kCounts.replace('counts', 'remember');
     var remember = function (data) {
       data.append('csrf_token', csrf());
@@ -53,10 +40,15 @@
       });
     });
     all('[data-k-size]').forEach(function (a) { a.addEventListener('click', function () { var data = new FormData(); data.append('size', a.dataset.kSize); remember(data); }); });
-    try {
-      var key = 'k-at:' + location.pathname, kept = JSON.parse(sessionStorage.getItem(key) || 'null'), box = D.querySelector('.k-tw');
-      if (kept && kept.url === location.search && box) box.scrollTop = kept.top;
-      window.addEventListener('pagehide', function () { sessionStorage.setItem(key, JSON.stringify({ url: location.search, top: box ? box.scrollTop : 0 })); });
+    try { // "back" brings the place and the selection again; another filter clears both
+      var key = 'k-at:' + location.pathname, kept = JSON.parse(sessionStorage.getItem(key) || 'null'), box = D.querySelector('.k-tw'), come = performance.getEntriesByType('navigation')[0];
+      if (kept && kept.url === location.search && box) {
+        box.scrollTop = kept.top;
+        if (come && come.type === 'back_forward') all('[data-k-row]').forEach(function (r) { if (kept.chosen.indexOf(r.value) >= 0) { r.checked = true; r.dispatchEvent(new Event('change', { bubbles: true })); } });
+      }
+      window.addEventListener('pagehide', function () {
+        sessionStorage.setItem(key, JSON.stringify({ url: location.search, top: box ? box.scrollTop : 0, chosen: all('[data-k-row]:checked').map(function (r) { return r.value; }) }));
+      });
     } catch (e) { /* no storage: no place kept */ }
   }
   all('[data-k-export]').forEach(function (form) {

@@ -23,6 +23,18 @@
     });
     mark(0);
   }
+  input.addEventListener('paste', function (e) { // a message or a card: read it instead of looking for it
+    var text = (e.clipboardData || window.clipboardData).getData('text');
+    if (!/\n/.test(text.trim()) && text.length < 60) return;
+    e.preventDefault();
+    try { sessionStorage.setItem('k-pasted', text); } catch (no) { return; }
+    location.href = '/paste/';
+  });
+  var paste = D.querySelector('[data-k-pasted]');
+  try {
+    var kept = paste && sessionStorage.getItem('k-pasted');
+    if (kept) { sessionStorage.removeItem('k-pasted'); paste.elements.text.value = kept; paste.requestSubmit(); }
+  } catch (no) { /* no storage: paste it into the box */ }
   input.addEventListener('input', function () {
     clearTimeout(timer);
     timer = setTimeout(function () {

@@ -1,4 +1,4 @@
-"""Django's admin on the same rows, once without and once with list filters on two columns.
+"""Django's admin on the same rows, once without and once with the list filters of our own panel.
 
 Environment: REFERENCE_DB, path of the SQLite file. Administrator: admin / admin (made by `set_up`).
 """
@@ -55,9 +55,9 @@ class CompanyAdmin(admin.ModelAdmin):
 
 
 class FilteredAdmin(CompanyAdmin):
-    """The same with filters on two columns."""
+    """The same with the filters that our own panel offers."""
 
-    list_filter = ("level", "status")
+    list_filter = ("level", "status", "industry", "region", "owner")
 
 
 admin.site.register(Company, CompanyAdmin)

@@ -1,0 +1,196 @@
+"""The figures of the work desktop. What is counted by month comes from kept figures (core.tally), so that it costs the same over
+ten customers and over a million; each figure names the list whose total it equals."""
+import datetime as dt
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from app.contracts.models import Contract
+from app.core import clock, scope, tally
+from app.customers import rules as customers
+from app.customers.models import Customer
+from app.opportunities.rules import stages
+from app.payments.models import Payment, PaymentPlan
+from app.payments.rules import open_plans
+from app.targets import figures, pace
+from app.targets.models import KINDS, Credit
+from app.views.conditions import month
+
+IDLE = (7, 15, 30, 90)
+
+
+@dataclass
+class Circle:
+    """Whose figures are asked for: `key` of the address, `people` (None: everybody), the part of a list's address that says so."""
+
+    key: str
+    people: frozenset | None
+    query: dict = field(default_factory=dict)
+
+    def link(self, entity: str, **args) -> str:
+        """The list of an entity narrowed to this circle."""
+        return f"/{entity}/list/?" + urlencode({"quick": "all", **args, **self.query})
+
+
+def circle(who, key: str) -> Circle:
+    """A circle of a person by its name or by a colleague's id; KeyError beyond his reach."""
+    return Circle(key, who.circle(key), {"owner": key} if key.isdecimal() else {"whose": key})
+
+
+def owned(model, people) -> list:
+    """The clause "belongs to these people", said on top of the scope so that an index serves: of one person his own, of several
+    the one that holds the order (their rows are close to its end; gathering all of them to sort would grow with the table)."""
+    if people is None:
+        return []
+    return [model.owner_id == min(people)] if len(people) == 1 else [func.coalesce(model.owner_id, 0).in_(sorted(people))]
+
+
+@dataclass(frozen=True)
+class Sum:
+    """What some kept cells add up to."""
+
+    n: int = 0
+    amount: int = 0
+    more: int = 0
+
+
+class Board:
+    """The kept figures and targets of a circle, read in two statements and asked many times."""
+
+    def __init__(self, session, around: Circle, period: str):
+        self.session, self.circle, self.today = session, around, clock.today()
+        self.period = figures.around(self.today, period)
+        self.former = figures.before(self.period)
+        self.first = min(self.former.months[0], f"{month(self.today, -11):%Y-%m}")
+        kinds = (*KINDS, "deals", "due", "won", "lost")
+        self.cells = {key: Sum(*v) for key, v in tally.read(session, kinds, around.people, "").items()
+                      if key[0] in ("deals", "due") or key[1] >= self.first}
+        self.goals = figures.goals(session, around.people, self.first, f"{self.today.year}-12")
+        self.done = {k: 100 * v.n if k[0] == "customers" else v.amount for k, v in self.cells.items() if k[0] in KINDS}
+
+    def figure(self, kind: str, period=None) -> figures.Figure:
+        """Target and result of a kind in a period."""
+        return figures.add_up(self.session, self.goals, self.done, kind, period or self.period)
+
+    def total(self, kind: str, months) -> Sum:
+        """The cells of some months."""
+        found = [self.cells.get((kind, slot), Sum()) for slot in months]
+        return Sum(sum(f.n for f in found), sum(f.amount for f in found), sum(f.more for f in found))
+
+    def keys(self) -> list[dict]:
+        """签单额, 回款额, 新增客户: result, target, pace, difference to the period before, and the list that equals it."""
+        days = f"{self.period.first}~{self.period.last}"
+        links = {kind: self.circle.link("credit", kind=kind, day=days) for kind in ("signed", "received")}
+        links["customers"] = self.circle.link("customer", created_at=days)
+        return [{"kind": kind, "figure": self.figure(kind), "url": links[kind],
+                 "before": sum(self.done.get((kind, slot), 0) for slot in self.former.months)} for kind in KINDS]
+
+    def pipeline(self) -> dict:
+        """在谈机会: number, amount and weighted amount of the open deals, by stage in order."""
+        way = [s for s in stages(self.session).values() if s.kind == "open"]
+        rows = [{"stage": s, "sum": self.cells.get(("deals", s.code), Sum()),
+                 "url": self.circle.link("opportunity", quick="open", stage=s.code)} for s in way]
+        whole = [r["sum"] for r in rows]
+        won, lost = (self.total(kind, self.period.months) for kind in ("won", "lost"))
+        days = f"{self.period.first}~{self.period.last}"
+        ends = {kind: self.circle.link("opportunity", quick=kind, closed_on=days) for kind in ("won", "lost")}
+        return {"rows": rows, "n": sum(s.n for s in whole), "amount": sum(s.amount for s in whole), "weighted": sum(s.more for s in whole),
+                "url": self.circle.link("opportunity", quick="open"), "won": won, "lost": lost, "ends": ends,
+                "rate": round(100 * won.n / (won.n + lost.n)) if won.n + lost.n else None, "top": max((s.n for s in whole), default=0)}
+
+    def overdue(self) -> dict:
+        """应收逾期: whole months from the kept cells, this month's days and the oldest day from their index."""
+        this = f"{self.today:%Y-%m}"
+        past = {slot: s for (kind, slot), s in sorted(self.cells.items()) if kind == "due" and slot < this and s.n}
+        rule = [open_plans(), *owned(PaymentPlan, self.circle.people)]
+        left = func.coalesce(func.sum(PaymentPlan.amount - PaymentPlan.received), 0)
+        first = figures.Period("", (min(past, default=this),))
+        oldest = select(func.min(PaymentPlan.due_on)).where(
+            *rule, PaymentPlan.due_on.between(first.first, first.last), PaymentPlan.due_on < self.today).correlate(None)
+        n, amount, day = self.session.execute(select(func.count(), left, oldest.scalar_subquery()).select_from(PaymentPlan).where(
+            *rule, PaymentPlan.due_on >= self.today.replace(day=1), PaymentPlan.due_on < self.today)).one()
+        ages = [sum(s.amount for slot, s in past.items() if slot < f"{month(self.today, -2):%Y-%m}"),
+                *(past.get(f"{month(self.today, shift):%Y-%m}", Sum()).amount for shift in (-2, -1)), int(amount)]
+        return {"n": n + sum(s.n for s in past.values()), "amount": sum(ages), "ages": ages,
+                "days": (self.today - day).days if day else 0, "url": self.circle.link("paymentplan", quick="late")}
+
+    def trend(self) -> dict:
+        """Signed and received of the last twelve months with the target's steps, by month and by quarter, in ten thousand yuan."""
+        months = [month(self.today, shift) for shift in range(-11, 1)]
+        quarters = sorted({figures.around(m, "quarter").months for m in months})
+        by_month = [(f"{m.month}月", (f"{m:%Y-%m}",)) for m in months]
+        by_quarter = [(f"{q[0][:4]} Q{int(q[0][5:]) // 3 + 1}", q) for q in quarters]
+        return {"month": self._set(by_month), "quarter": self._set(by_quarter)}
+
+    def _set(self, spans):
+        def wan(fen):
+            return round(fen / 1_000_000, 2)
+        columns = [{"name": kind, "type": "bar", "data": [{
+            "value": wan(sum(self.done.get((kind, slot), 0) for slot in slots)),
+            "url": self.circle.link("credit", kind=kind, day=f"{figures.Period('', slots).first}~{figures.Period('', slots).last}")}
+            for _label, slots in spans]} for kind in ("signed", "received")]
+        aims = [sum((self.goals.get(("signed", slot)) or (0, 0, 0))[2] or 0 for slot in slots) for _label, slots in spans]
+        steps = [{"name": "target", "type": "line", "step": True, "data": [{"value": wan(aim)} for aim in aims]}] if any(aims) else []
+        return {"labels": [label for label, _slots in spans], "series": [*columns, *steps]}
+
+
+# ---- lists of the cards ---------------------------------------------------------------------------------------
+def near_payments(session, around: Circle, limit: int = 7) -> list[PaymentPlan]:
+    """Overdue terms and those of the next seven days, the oldest first."""
+    until = clock.today() + dt.timedelta(7)
+    wanted = select(PaymentPlan).where(open_plans(), PaymentPlan.due_on <= until, *owned(PaymentPlan, around.people))
+    return list(session.scalars(wanted.order_by(PaymentPlan.due_on, PaymentPlan.id).limit(limit).options(
+        joinedload(PaymentPlan.customer).load_only(Customer.name))))
+
+
+def recent(session, around: Circle, kind: str, limit: int = 7) -> list[Credit]:
+    """The newest signings or receipts of a circle: 近期订单, 近期到账."""
+    wanted = select(Credit).where(Credit.kind == kind, *owned(Credit, around.people)).order_by(Credit.day.desc(), Credit.id.desc())
+    return list(session.scalars(wanted.limit(limit).options(
+        joinedload(Credit.customer).load_only(Customer.name),
+        joinedload(Credit.contract).load_only(Contract.name, Contract.number, Contract.amount, Contract.received, Contract.state),
+        joinedload(Credit.payment).load_only(Payment.number))))
+
+
+def ranking(session, around: Circle, period) -> dict[str, list[dict]]:
+    """{kind: [{id, n, value, goal, rate, url}]} of the people of a circle, the best first; two statements."""
+    first, last = period.months[0], period.months[-1]
+    cells = tally.read(session, (*KINDS, "followups"), around.people, first, last, "owner")
+    aims = figures.goals(session, around.people, first, last, "owner")
+    days, found = f"{period.first}~{period.last}", {}
+    pages = {"signed": ("credit", {"kind": "signed", "day": days}), "received": ("credit", {"kind": "received", "day": days}),
+             "customers": ("customer", {"created_at": days}), "followups": ("followup", {"happened_at": days})}
+    for kind, (entity, args) in pages.items():
+        rows = []
+        for (what, owner), (n, amount, _more) in cells.items():
+            if what != kind or not owner:
+                continue
+            goal = (aims.get((kind, owner)) or (None, None, None))[2]
+            value = amount if kind in ("signed", "received") else n
+            done = 100 * n if kind == "customers" else value
+            rows.append({"id": owner, "value": value, "goal": goal, "rate": round(100 * done / goal) if goal else None,
+                         "url": f"/{entity}/list/?" + urlencode({"quick": "all", **args, "owner": owner})})
+        found[kind] = sorted((r for r in rows if r["value"]), key=lambda r: -r["value"])[:8]
+    return found
+
+
+def idle_clauses(who, people) -> list[tuple]:
+    """(key, model, clauses) of the customers that nobody called for so many days, for `today.totals`."""
+    reach = scope.reach_of(Customer, who)
+    return [(f"idle{days}", Customer, [customers.idle(days)(who), Customer.deleted_at.is_(None), *owned(
+        Customer, people if reach is None or people is not None else reach)]) for days in IDLE]
+
+
+def forgotten(session, around: Circle, limit: int = 5) -> list[Customer]:
+    """The customers that wait longest for a call."""
+    since = func.coalesce(Customer.last_follow_at, Customer.created_at)
+    wanted = select(Customer).where(since < clock.now() - dt.timedelta(IDLE[0]), *owned(Customer, around.people))
+    return list(session.scalars(wanted.order_by(since, Customer.id).limit(limit)))
+
+
+def remaining(session, today: dt.date) -> int:
+    """Working days of this month that are left, today among them."""
+    this = figures.around(today, "month")
+    return pace.left(session, this.first, this.last, today)

@@ -1,0 +1,166 @@
+"""交接: what somebody holds goes to one person or is parted among several: evenly, or by a column of the records (level, region), or kind
+by kind. What belongs to a record that goes along follows it. History stays: a model says what of it does (`Owned.stays`, `handed`)."""
+import re
+from dataclasses import asdict, dataclass, field
+
+from sqlalchemy import select
+
+from app.core import actor, changes, entity, jobs
+from app.core.describe import describe
+from app.core.entity import Owned
+from app.core.rules import RuleError
+from app.core.words import _
+
+from .models import Employee
+from .rules import keep_below
+
+CHUNK = 500
+STAY = "stay"
+PLACE = re.compile(r"\S+?(?:省|自治区|行政区|市)|[^\s/·,，-]+")
+ALONG: list = []  # later modules: function(session, rows of one model, plan) before they change hands
+
+
+@dataclass
+class Plan:
+    """Whose records go to whom: `to` takes over evenly, or by the column `way`, whose values `shares` gives to people; `kinds`: table ->
+    a person who gets all of that kind, or 'stay'. `keep_credit`: what was earned with contracts stays the former owner's."""
+
+    person: int
+    to: list[int] = field(default_factory=list)
+    way: str = "even"
+    shares: dict[str, int] = field(default_factory=dict)
+    kinds: dict[str, str] = field(default_factory=dict)
+    keep_credit: bool = True
+
+    @property
+    def params(self) -> dict:
+        """What a job keeps."""
+        return asdict(self)
+
+
+def models() -> list[type]:
+    """What is handed over, records before those that belong to them."""
+    found = [m for m in entity.entities() if issubclass(m, Owned) and not m.stays]
+    return sorted(found, key=_depth)
+
+
+def _above(model):
+    """The model whose records these belong to, None when they stand alone."""
+    name = getattr(model, "scope_parent", None)
+    return getattr(model, name).property.mapper.class_ if name else None
+
+
+def _depth(model) -> int:
+    above = _above(model)
+    return 0 if above is None else 1 + _depth(above)
+
+
+def ways() -> dict[str, object]:
+    """Column -> its field, of all columns by which records may be parted."""
+    return {name: describe(m)[name] for m in models() for name in m.handed_by}
+
+
+def value_of(name: str, raw) -> str:
+    """How a record is told apart by a column: its choice, or the first place of a region ('江苏省 苏州市' is '江苏省')."""
+    if not raw or ways()[name].kind != "text":
+        return raw or ""
+    found = PLACE.match(raw.strip())
+    return found[0] if found else ""
+
+
+def held(session, person: int) -> dict[type, list]:
+    """{model: rows of id, `above` (id of the record it belongs to) and the columns of `handed_by`} of what a person would hand over."""
+    found = {}
+    for model in models():
+        above = getattr(model, f"{model.scope_parent}_id") if _above(model) else model.id
+        wanted = select(model.id, above.label("above"), *(getattr(model, n) for n in model.handed_by))
+        found[model] = session.execute(wanted.where(model.owner_id == person, *model.handed()).order_by(model.id).execution_options(
+            everyone=True)).all()
+    return found
+
+
+def assign(session, plan: Plan) -> dict[type, dict[int, list[int]]]:
+    """{model: {person: ids}} of everything that changes hands by a plan."""
+    goes: dict = {}  # (model, id) -> person
+    found = {}
+    for model, rows in held(session, plan.person).items():
+        said, gets, loose = plan.kinds.get(model.__tablename__, ""), {}, []
+        for row in rows if said != STAY else ():
+            to = int(said) if said else goes.get((_above(model), row.above)) or _by_value(plan, model, row)
+            if to:
+                gets.setdefault(to, []).append(row.id)
+            else:
+                loose.append(row)
+        _deal(plan.to, model, loose, gets)
+        goes |= {(model, i): to for to, ids in gets.items() for i in ids}
+        found[model] = gets
+    return found
+
+
+def _by_value(plan, model, row) -> int | None:
+    return plan.shares.get(value_of(plan.way, getattr(row, plan.way))) if plan.way in model.handed_by else None
+
+
+def _deal(people, model, rows, gets) -> None:
+    """Deal rows out so that everybody gets as many, and as many of each level (or what else comes first in `handed_by`)."""
+    first = model.handed_by[:1]
+    for n, row in enumerate(sorted(rows, key=lambda r: (*(str(getattr(r, name) or "~") for name in first), r.id))):
+        gets.setdefault(people[n % len(people)], []).append(row.id)
+
+
+def check(session, plan: Plan) -> Employee:
+    """The person who hands over; raises RuleError for a plan that cannot be done."""
+    who, person = actor.current(), session.get(Employee, plan.person)
+    if person is None or (who and who.reach is not None and person.id not in who.reach):
+        raise RuleError(_("Choose whose records are handed over."), "who")
+    keep_below(session, person)
+    if not plan.to:
+        raise RuleError(_("Choose who takes over."), "to")
+    if person.id in plan.to:
+        raise RuleError(_("Choose somebody else."), "to")
+    named = {*plan.to, *plan.shares.values(), *(int(to) for to in plan.kinds.values() if to not in ("", STAY))}
+    working = set(session.scalars(select(Employee.id).where(Employee.id.in_(named), Employee.active)))
+    if named - working:
+        raise RuleError(_("This person does not work here any more."), "to")
+    if not named <= set(plan.to):
+        raise RuleError(_("Only those who take over can get something."), "to")
+    return person
+
+
+def do(session, plan: Plan) -> dict:
+    """Hand over by a plan, whole or not at all; {"batch", "counts": {table: {person: n}}}. Flushed, not committed. Raises RuleError."""
+    person, found = check(session, plan), assign(session, plan)
+    counts = {m.__tablename__: {to: len(ids) for to, ids in gets.items()} for m, gets in found.items() if gets}
+    if not counts:
+        raise RuleError(_("%(name)s holds nothing that could be handed over.", name=person))
+    names = dict(session.execute(select(Employee.id, Employee.name).where(Employee.id.in_(plan.to))).all())
+    label = f"{person} → {'、'.join(names[i] for i in plan.to)}"
+    batch = changes.batch_id(session, "handover", "user", label)
+    for model, gets in found.items():
+        for to, ids in gets.items():
+            _give(session, plan, model, ids, to)
+    return {"batch": batch, "counts": counts}
+
+
+def _give(session, plan, model, ids, to) -> None:
+    for start in range(0, len(ids), CHUNK):
+        wanted = select(model).where(model.id.in_(ids[start:start + CHUNK]), model.owner_id == plan.person).order_by(model.id)
+        rows = list(session.scalars(wanted.with_for_update(of=model).execution_options(everyone=True)).unique())
+        for more in ALONG:
+            more(session, rows, plan)
+        for row in rows:
+            row.owner_id = to
+        session.flush()
+
+
+def hand_over(session, rows, to):
+    """Everything that people hold goes to one other person: the action for programs; people go by the page."""
+    for employee in rows:
+        do(session, Plan(employee.id, [to]))
+
+
+@jobs.kind("handover")
+def handover_job(job, session, _progress):
+    """A hand-over as a job; it is one transaction, so that nobody holds half."""
+    done = do(session, Plan(**job.params))
+    return {**done, "text": _("%(n)d records handed over.", n=sum(n for gets in done["counts"].values() for n in gets.values()))}

@@ -1,0 +1,249 @@
+"""The screen of tasks and memos (manual 4.2)."""
+import datetime as dt
+
+from flask import abort, render_template, request
+from flask_appbuilder import expose
+from flask_appbuilder.forms import DynamicForm
+from markupsafe import Markup
+from wtforms import HiddenField, SelectField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import Optional
+
+from app.contracts.views import ContractView
+from app.core import actor, choices, clock
+from app.core.rules import RuleError
+from app.core.words import _, _l
+from app.customers.views import ContactView, CustomerView
+from app.extensions import db
+from app.opportunities.views import OpportunityView
+from app.quotes.views import QuoteView
+from app.security.models import Employee
+from app.views import acting, cells, forms
+from app.views.declare import Action, MenuItem, QuickFilter, Section
+from app.views.entity_view import EntityView
+from app.views.guard import granted
+from app.views.look import icon
+
+from . import repeating, rules
+from .models import Task, told
+from .team import team_ids
+
+
+def later_form():
+    """Until when."""
+    class LaterForm(DynamicForm):
+        to = SelectField(_l("Put off to"), default="tomorrow", choices=[
+            SelectChoice("tomorrow", _l("tomorrow")), SelectChoice("monday", _l("next Monday")), SelectChoice("day", _l("the day below"))])
+        day = forms.DayField(_l("Day"), [Optional()])
+    return LaterForm
+
+
+def executors_form():
+    """Who is to do it."""
+    class ExecutorsForm(DynamicForm):
+        executors = forms.RefsField(_l("Executors"), [forms.Required()], target=Employee)
+    return ExecutorsForm
+
+
+SCOPES = (SelectChoice("this", _l("only this one")), SelectChoice("later", _l("this and the later ones")), SelectChoice("all", _l("all")))
+_BUTTON = Markup('<button class="{}" form="af-task" formaction="/task/row/{}/{}" aria-label="{}" title="{}">{}</button>')
+
+
+def _open(row):
+    return row.state != "done"
+
+
+class TaskView(EntityView):
+    """All tasks and memos."""
+
+    model = Task
+    menu = MenuItem("desktop", _l("Tasks and memos"), icon="checklist", position=20)
+    title, add_label, tab_label = _l("Tasks and memos"), _l("New"), _l("Tasks")
+    parents = {CustomerView: "customer", ContactView: "contact", OpportunityView: "opportunity", ContractView: "contract",
+               QuoteView: "quote"}
+    list_columns = "title kind customer priority starts ends lateness executors state report"
+    default_sort = "starts_at.asc"
+    quick_filters = [
+        QuickFilter("open", _l("Not done"), rules.open_of, default=True), QuickFilter("today", _l("Today"), rules.today),
+        QuickFilter("week", _l("This week"), rules.this_week), QuickFilter("late", _l("Overdue"), rules.late),
+        QuickFilter("due", _l("Still to do today"), lambda who: rules.mine(who) & rules.due_today(), count=False),
+        QuickFilter("all_late", _l("Everybody's overdue"), lambda who: rules.is_late(), count=False),
+        QuickFilter("all_due", _l("Everybody's of today"), lambda who: rules.due_today(), count=False),
+        QuickFilter("mine", _l("Mine"), rules.mine, count=False), QuickFilter("given", _l("Given to me"), rules.given_to_me),
+        QuickFilter("handed", _l("Handed out by me"), rules.handed_out), QuickFilter("confirm", _l("To be confirmed"), rules.to_confirm),
+        QuickFilter("subordinates", _l("Subordinates'"), rules.of_subordinates), QuickFilter("done", _l("Done"), rules.done_of)]
+    conditions = "kind state priority owner customer starts_at"
+    head = "kind state lateness executors"
+    facts = "starts ends priority customer created_by report"
+    sections = [
+        Section(_l("Task or memo"), "kind title starts_at ends_at is_all_day priority state executors reminders note"),
+        Section(_l("Belongs to"), "customer contact opportunity quote contract"),
+        Section(_l("Repetition"), "repeat repeat_every repeat_on repeat_until"),
+        Section(_l("System data"), "series occurs_on done_at confirmed_at report created_by created_at changed_at")]
+    mass_fields = "kind priority reminders customer note"
+    quick_fields = "kind title starts_at ends_at is_all_day reminders"
+    importable = False
+    actions_declared = [
+        Action("finish", _l("Mark as done"), rules.finish, icon="check", shown=_open),
+        Action("begin", _l("In progress"), rules.begin, icon="progress", shown=lambda row: row.state == "open"),
+        Action("later", _l("Put off"), rules.put_off, form=later_form, icon="calendar-time", shown=_open),
+        Action("confirm", _l("Confirm the end"), rules.confirm, icon="checks", shown=lambda row: row.report == "waits"),
+        Action("reopen", _l("Reopen"), rules.reopen, icon="refresh", shown=lambda row: not _open(row)),
+        Action("assign", _l("Hand out"), rules.assign, form=executors_form, icon="user-share"),
+        Action("skip", _l("Leave this one out"), rules.skip, icon="player-skip-forward", many=False, shown=lambda row: row.repeat),
+        Action("end", _l("End before this one"), rules.end, icon="player-stop", many=False, danger=True, shown=lambda row: row.repeat,
+               confirm=_l("Let this and all later occurrences go? What was done stays, and this can be taken back."))]
+    check_save = staticmethod(rules.check_task)
+    check_change = staticmethod(rules.check_change)
+    check_delete = staticmethod(rules.deleted)
+    include_route_methods = EntityView.include_route_methods | {"row"}
+
+    @classmethod
+    def verbs(cls):
+        """Besides the usual ones: seeing colleagues' tasks as far as the data scope reaches."""
+        return sorted([*super().verbs(), "oversee"])
+
+    # ---- form --------------------------------------------------------------------------------------------------
+    def form_class(self, fields, row):
+        """The described fields, the executors and who they were when the form was opened; of a repeating one, what the change is for."""
+        more = {"executors": forms.RefsField(_l("Executors"), target=Employee), "executors_mark": HiddenField(),
+                "repeat_count": forms.WholeField(_l("or how many times"), [Optional()])}
+        if row is not None and row.repeat:
+            more |= {"scope": SelectField(_l("Change"), choices=SCOPES, default="this"), "on": HiddenField()}
+        return type("TaskForm", (forms.make_form("TaskFields", fields),), more)
+
+    def form_sections(self, names):
+        """How many times stands with the rule; what the change is for comes first."""
+        found = super().form_sections(names)
+        found[2]["fields"].append("repeat_count")
+        if "scope" in names:
+            found[0]["fields"].insert(0, "scope")
+        return found
+
+    def _data(self, row, fields):
+        team = team_ids(row) if row is not None else [actor.current_id()]
+        values = {**super()._data(row, fields), "executors": team, "executors_mark": _mark(team)}
+        if row is None or not row.repeat:
+            return values
+        day = _day(request.args.get("on")) or repeating.current(row)
+        return {**values, **repeating.times(row, day), "state": "open", "on": day.isoformat()}
+
+    def more_clashes(self, form, row):
+        """Somebody else changed the executors since this form was opened."""
+        team = team_ids(row)
+        if form.executors_mark.data in (_mark(team), None) or form.executors.data == team:
+            return []
+        form.executors_mark.data, form.executors_mark.raw_data = _mark(team), None
+        return [{"name": "executors", "label": _("Executors"), "mine": "、".join(t for _i, t in form.executors.chosen()),
+                 "theirs": row.executors}]
+
+    def _save(self, form, row, fields):
+        """Of a repeating task, the occurrence or the series that the change is for."""
+        if row is None or not row.repeat:
+            return super()._save(form, row, fields)
+        day, scope = _day(form.on.data) or repeating.current(row), form.scope.data
+        try:
+            target = repeating.part(db.session, row, day, scope)
+        except RuleError as no:
+            db.session.rollback()
+            return {"problem": str(no)}
+        if scope == "this":
+            fields = [f for f in fields if f.name not in repeating.RULE]
+        return super()._save(form, target, fields)
+
+    def before_save(self, row, form):
+        """The executors of the form (only who may end the task changes them); times typed for a later occurrence."""
+        ids = form.executors.data or [row.created_by_id or actor.current_id()]
+        if row.id and set(ids) != set(team_ids(row)):
+            rules.check_executors(row)
+        rules.set_executors(row, ids)
+        row.repeat_count = form.repeat_count.data
+        if row.repeat and "on" in form and form.scope.data == "all" and (day := _day(form.on.data)):
+            repeating.bring_back(row, day)
+
+    def after_fill(self, row, form):
+        """They share it."""
+        rules.share(db.session, row, form.executors.data or [])
+
+    # ---- page --------------------------------------------------------------------------------------------------
+    def above(self, row):
+        """The next occurrences of a repeating task, each with its own buttons."""
+        if not row.repeat:
+            return ""
+        first = repeating.current(row)
+        found = repeating.occurrences(db.session, [row], first, first + dt.timedelta(400))[:6]
+        shown = [(day, told(repeating.times(row, day)["starts_at"], row.is_all_day)) for _task, day in found]
+        return Markup(render_template("tasks/occurrences.html", item=row, days=shown, rhythm=rhythm(row)))
+
+    # ---- list --------------------------------------------------------------------------------------------------
+    @expose("/row/<int:pk>/<key>", methods=["POST"])
+    @granted("edit")
+    def row(self, pk, key):
+        """A button inside a row: finish, reopen, put off to tomorrow; of a repeating task, the occurrence `on` a day."""
+        more: dict = {"to": "tomorrow"} if key == "later" else {}
+        if on := _day(request.form.get("on")):
+            more["on"] = on
+        return acting.do_one(self, key, self.fetch_for_edit(pk), **more)
+
+    def row_lead(self, row):
+        """The circle that marks it as done."""
+        done = not _open(row)
+        key, word, look = ("reopen", _("Reopen"), "circle-check") if done else (
+            "finish", _("Mark as done"), "progress" if row.state == "doing" else "circle")
+        sign = Markup('<span class="t3" title="{}">{}</span> ').format(_("Repeats"), icon("repeat")) if row.repeat else ""
+        return _BUTTON.format(f"k-circle {row.state}", row.id, key, word, word, icon(look)) + sign
+
+    def row_tail(self, row):
+        """Put off to tomorrow."""
+        word = _("Put off to tomorrow")
+        return Markup('<span class="acts">{}</span>').format(
+            _BUTTON.format("k-act", row.id, "later", word, word, icon("player-skip-forward"))) if _open(row) else ""
+
+    def row_group(self, row, by):
+        """Groups by what the list is sorted by: time, customer or priority."""
+        if by in ("starts_at", "starts", "ends", "ends_at"):
+            return _when(row)
+        if by == "customer":
+            return str(row.customer) if row.customer else _("Without customer")
+        return choices.label(db.session, "task_priority", row.priority) if by == "priority" else None
+
+    def row_flags(self, row):
+        """Late ones stand out, done ones step back."""
+        return "late" if row.is_late else "done" if row.state == "done" else ""
+
+
+def _day(text: str | None) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text) if text else None
+    except ValueError:
+        abort(400)
+
+
+def rhythm(task) -> str:
+    """A rule in words: 每周 · 周一、周三 · 至 2026-12-31."""
+    def label(name, codes):
+        return choices.labels(db.session, name, codes)
+    found = [label("task_repeat", task.repeat)]
+    if task.repeat_every > 1:
+        found.append(_("every %(n)d", n=task.repeat_every))
+    if task.repeat_on:
+        found.append(label("weekday", task.repeat_on))
+    if task.repeat_until:
+        found.append(_("until %(day)s", day=cells.day(task.repeat_until)))
+    return " · ".join(found)
+
+
+def _mark(team) -> str:
+    return ",".join(map(str, sorted(team)))
+
+
+def _when(row) -> str:
+    """The group of a list sorted by time."""
+    day, today = clock.to_office(row.starts_at).date(), clock.today()
+    if row.is_late:
+        return _("Overdue")
+    if day < today:
+        return _("Earlier")
+    if day - today < dt.timedelta(2):
+        return f"{_('Today') if day == today else _('Tomorrow')} {cells.day(day, True)}"
+    return _("This week") if day <= today + dt.timedelta(6 - today.weekday()) else _("Later")

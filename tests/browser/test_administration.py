@@ -1,0 +1,70 @@
+"""The administrator's large operations in real Chromium, on the made-up company: a filter changed as a whole, a leaver's records parted."""
+import re
+
+from playwright.sync_api import expect
+
+
+def ask(demo, sql, *args):
+    return demo.ask(sql, *args)
+
+
+def take_back(page):
+    """Press 撤销 on the page of a job and wait until the operation says that it was taken back."""
+    page.locator("form[action^='/undo/'] button", has_text="撤销").click()
+    page.locator("#k-confirm [data-k-ok]").click()
+    expect(page.locator(".k-tag", has_text="已撤销").first).to_be_visible()
+
+
+def test_all_results_of_a_filter_are_changed_and_taken_back(colleague, demo):
+    """One page is ticked, all results are chosen; an empty required field stays in the dialog; the worker changes them; undo restores them."""
+    sources = "SELECT id, source, owner_id FROM customer ORDER BY id"
+    before, page = ask(demo, sources), colleague("admin").page
+    page.goto("/customer/list/?quick=all&level=B")
+    total = int(page.locator(".k-foot [data-total]").get_attribute("data-total"))
+    assert total > 100
+    page.locator("[data-k-row]").first.check()
+    expect(page.locator("[data-k-every]")).to_be_hidden()
+    page.locator("[data-k-all]").check()
+    expect(page.locator("[data-k-chosen]")).to_have_text("25")
+    page.locator("[data-k-every]").click()
+    expect(page.locator("[data-k-chosen]")).to_have_text(f"{total:,}")
+    expect(page.locator(".k-bulk button", has_text="删除")).to_be_hidden()
+    page.locator(".k-bulk button", has_text="批量修改").click()
+    dialog = page.locator("#k-dialog")
+    expect(dialog.locator("[data-k-total]")).to_have_text(f"{total} 条记录")
+    dialog.locator("[data-k-mass-add]").select_option("source")
+    dialog.locator("[data-k-mass-add]").select_option("owner")
+    dialog.locator(".btn-primary").click()
+    expect(dialog.locator(".invalid-feedback")).to_have_text("负责人不能为空。")
+    dialog.locator("[data-k-mass-row=owner] [data-k-mass-out]").click()
+    chosen = dialog.locator("select[name=source] option").nth(2).get_attribute("value")
+    dialog.locator("select[name=source]").select_option(chosen)
+    dialog.locator(".btn-primary").click()
+    page.wait_for_url(re.compile(r"/job/\d+$"))
+    expect(page.locator("a", has_text="修改明细")).to_be_visible(timeout=120_000)
+    assert ask(demo, "SELECT count(*) FROM customer WHERE level = 'B' AND source = ? AND deleted_at IS NULL", chosen) == [(total,)]
+    take_back(page)
+    assert ask(demo, sources) == before
+
+
+def test_a_leaver_is_parted_evenly_and_taken_back(colleague, demo):
+    """Count, preview, hand over, look, undo: the same owners as before."""
+    owners = "SELECT 'customer', id, owner_id FROM customer UNION ALL SELECT 'opportunity', id, owner_id FROM opportunity ORDER BY 1, 2"
+    (leaver,), (one,), (two,) = (ask(demo, "SELECT id FROM ab_user WHERE username = ?", name)[0] for name in ("demo07", "demo08", "demo09"))
+    before, page = ask(demo, owners), colleague("admin").page
+    page.goto("/handover/")
+    page.locator("#h-who").select_option(str(leaver))
+    page.wait_for_url(f"**/handover/?who={leaver}")
+    held = int(page.locator("[data-held=customer] td.num").inner_text())
+    assert held == ask(demo, "SELECT count(*) FROM customer WHERE owner_id = ? AND deleted_at IS NULL", leaver)[0][0] > 10
+    page.evaluate("ids => ids.forEach(id => document.getElementById('h-to').tomselect.addItem(id))", [str(one), str(two)])
+    page.locator("button", has_text="预览").click()
+    row = page.locator("[data-k-preview] [data-kind=customer]")
+    parts = [int(row.locator(f"[data-gets='{who}']").inner_text()) for who in (one, two)]
+    assert sum(parts) == held and abs(parts[0] - parts[1]) <= 1
+    page.locator("button", has_text="交接").first.click()
+    page.locator("#k-confirm [data-k-ok]").click()
+    expect(page.locator("a", has_text="修改明细")).to_be_visible(timeout=120_000)
+    assert ask(demo, "SELECT count(*) FROM customer WHERE owner_id = ? AND deleted_at IS NULL", leaver) == [(0,)]
+    take_back(page)
+    assert ask(demo, owners) == before

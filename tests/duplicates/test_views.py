@@ -1,0 +1,98 @@
+"""The check's page, the panel beside the form, asking and deciding, the pairs, the merge by its form and its way back."""
+import re
+
+from sqlalchemy import select
+
+from app.core import jobs, parameters
+from app.customers.models import Customer
+from app.duplicates.models import DuplicatePair, ShareRequest
+from app.security.people import actor_for
+from tests.pool.test_views import sent
+
+
+def test_foreign_customers_show_only_what_everybody_may_know(make, login, session):
+    one = make.customer(owner="zhao", name="苏州恒远精密机械有限公司", mobile="13812345678", address="秘密地址")
+    mine = make.customer(owner="li", name="无锡恒远精密机械厂")
+    pooled = make.customer(owner_id=None, pool_id=make.pool(name="华东公海").id, name="常州天工仪表有限公司")
+    client = login("li")
+    for query in ("name=恒远精密机械", "phone=138+1234+5678", "name=蘇州恆源精密機械"):
+        page = client.get(f"/duplicate/?{query}").text
+        assert f'data-id="{one.id}"' in page and "赵立强" in page and "秘密" not in page and f"/customer/show/{one.id}" not in page
+        assert f"/duplicate/ask/{one.id}" in page
+    assert f"/customer/show/{mine.id}" in client.get("/duplicate/?name=恒远精密机械").text
+    page = client.get("/duplicate/?name=天工仪表").text
+    assert "华东公海" in page and "到公海查看" in page and f'data-id="{pooled.id}"' in page
+    assert "没有人登记过" in client.get("/duplicate/?name=不存在的公司").text and "data-found" not in client.get("/duplicate/").text
+    parameters.put(session, "duplicates.mask_names", True)
+    session.commit()
+    page = client.get("/duplicate/?phone=13812345678").text
+    assert "恒远精密" not in page and "苏州******有限公司" in page
+
+
+def test_whatever_is_asked(login, make):
+    make.customer(name="苏州恒远精密机械有限公司")
+    client = login("li")
+    for query in ("name=%00恒远精密机械%0b", "name=" + "苏" * 3000, "phone=%00&tax=%00&web=%00", "name='; DROP&web=@", "name=%25_%25", "name=<script>"):
+        assert client.get(f"/duplicate/?{query}").status_code == client.get(f"/customer/similar?{query}").status_code == 200, query
+        assert client.get(f"/pool/?q={query}&region={query}").status_code == 200
+    assert "苏州恒远" in client.get("/duplicate/?name=%00恒远精密机械%0b").text
+    assert client.post("/paste/", data={"text": "\x00苏州恒远精密机械有限公司\x0b"}).status_code == 200
+
+
+def test_asked_decided_and_seen(make, login, session):
+    one = make.customer(owner="zhao", name="苏州恒远精密机械有限公司")
+    li, zhao = login("li"), login("zhao")
+    assert "已向负责人发出申请" in sent(li, f"/duplicate/ask/{one.id}", {"reason": "同一集团"})
+    assert "已申请" in li.get("/duplicate/?name=恒远精密机械").text and "已经申请过" in sent(li, f"/duplicate/ask/{one.id}", {})
+    assert "申请协作 同一集团" in zhao.get("/").text and "申请协作 同一集团" not in login("wang").get("/").text
+    request = session.scalars(select(ShareRequest.id)).one()
+    assert li.post("/sharerequest/action_post", data={"action": "decide", "rowid": request, "answer": "read"}).status_code in (403, 404)
+    sent(zhao, "/sharerequest/action_post", {"action": "decide", "rowid": request, "answer": "write"})
+    assert li.get(f"/customer/show/{one.id}").status_code == 200 and li.get(f"/customer/edit/{one.id}").status_code == 200
+
+
+def test_merged_by_the_form_and_taken_apart_by_the_undo(make, login, session):
+    one, two = make.customer(owner="li", name="苏州恒远精密机械有限公司", level="A"), make.customer(owner="wang", name="恒远精密机械", level="B")
+    make.followup(customer_id=two.id)
+    chen, li = login("chen"), login("li")
+    goes = chen.post("/customer/action_post", data={"action": "merge", "rowid": [one.id, two.id]})
+    assert goes.location == f"/duplicate/merge?ids={one.id},{two.id}"
+    page = chen.get(goes.location).text
+    assert 'data-field="level"' in page and "跟进记录 1" in page
+    assert li.get(goes.location).status_code == 403 and chen.get(f"/duplicate/merge?ids={one.id}").status_code == 302
+    done = sent(chen, "/duplicate/merge", {"ids": f"{one.id},{two.id}", "keep": one.id, "f-level": two.id})
+    assert "已将 2 个客户合并为一个" in done
+    session.expire_all()
+    assert session.get(Customer, one.id).level == "B" and session.get(Customer, two.id).deleted_at
+    undo = re.search(r'action="/undo/(\d+)"', chen.get("/undo/").text)[1]
+    chen.post(f"/undo/{undo}")
+    session.expire_all()
+    assert session.get(Customer, one.id).level == "A" and session.get(Customer, two.id).name == "恒远精密机械"
+
+
+def test_the_whole_database_by_the_page(make, login, session):
+    one, two = make.customer(name="苏州恒远精密机械有限公司"), make.customer(name="恒远精密机械厂")
+    chen = login("chen")
+    job = int(re.search(r"/job/(\d+)", chen.post("/duplicate/run").location)[1])
+    jobs.run(session, job, actor_for)
+    assert chen.get(f"/job/{job}").location == "/duplicate/pairs"
+    page = chen.get("/duplicate/pairs").text
+    assert f"/duplicate/merge?ids={one.id},{two.id}" in page and "名称重复" in page
+    theirs = [make.customer(owner="zhao", name=name) for name in ("无锡天工仪表有限公司", "天工仪表厂")]
+    session.add(DuplicatePair(one_id=theirs[0].id, other_id=theirs[1].id, reason="same"))
+    session.commit()
+    assert f"ids={one.id},{two.id}" in (page := login("qian").get("/duplicate/pairs").text) and "天工" not in page, "both must be hers"
+    assert "天工" in chen.get("/duplicate/pairs").text
+    pair = session.scalars(select(DuplicatePair.id).order_by(DuplicatePair.id)).first()
+    assert f'data-pair="{pair}"' not in sent(chen, f"/duplicate/dismiss/{pair}", {})
+    assert login("li").get("/duplicate/pairs").status_code == 403 and login("li").post("/duplicate/run").status_code == 403
+    assert chen.get("/duplicate/pairs?page=x").status_code == 400
+
+
+def test_a_name_that_is_there_is_refused_or_only_shown(make, login, session, people):
+    make.customer(owner="zhao", name="苏州恒远精密机械有限公司")
+    form = {"name": "蘇州恆遠精密機械（集团）有限公司", "owner": people["li"]}
+    assert "已有同名客户" in login("li").post("/customer/add", data=form).text
+    parameters.put(session, "duplicates.name_stops", False)
+    session.commit()
+    assert login("li").post("/customer/add", data=form).status_code == 302

@@ -1,0 +1,32 @@
+"""The short form of `make torture` (promises 20 to 24 and 32): every fault once or a few times; the long form is 200 kills."""
+import os
+import shutil
+
+import pytest
+
+from tests.faults import torture
+from tests.faults.office import postgres
+
+pytestmark = pytest.mark.sqlite  # with offices of their own: once, whatever database the other tests run on
+
+
+@pytest.mark.parametrize("run", [
+    pytest.param(lambda p: torture.killed(p, 3), id="killed"), pytest.param(lambda p: torture.written_in_parallel(p, 20, 2), id="20 writers"),
+    pytest.param(lambda p: torture.edited_in_parallel(p, 16), id="16 fields"), pytest.param(lambda p: torture.sent_twice(p, 5), id="sent twice")])
+def test_nothing_is_lost_or_half_done(tmp_path, run):
+    tries, lost, half = run(tmp_path)
+    assert tries and (lost, half) == (0, 0)
+
+
+def test_a_full_disk_is_told_and_what_was_typed_comes_back(tmp_path):
+    if os.geteuid() or not shutil.which("mount"):
+        pytest.skip("only root can mount a small disk")
+    assert torture.disk_full(tmp_path)[1:] == (0, 0)
+
+
+def test_without_redis_the_office_goes_on(tmp_path):
+    assert torture.redis_gone(tmp_path)[1:] == (0, 0)
+
+
+def test_an_outage_of_postgresql_is_told_and_nothing_typed_is_lost(tmp_path):
+    assert torture.postgres_away(tmp_path, postgres("crm_away"))[1:] == (0, 0)

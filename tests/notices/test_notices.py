@@ -1,0 +1,211 @@
+"""Whoever is to be told is told once: in the page, by e-mail, by robots, after the quiet hours, also after a restart."""
+import base64
+import datetime as dt
+import hashlib
+import hmac
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from sqlalchemy import select
+
+from app.core import clock, parameters
+from app.core.preferences import Preference
+from app.notices import finding, rules, sending
+from app.notices.models import Notice
+from app.tasks import rules as tasks
+from tests.hooks.test_hooks import receiver  # noqa: F401
+from tests.mails.test_mails import smtp  # noqa: F401
+
+
+def notices(session, **by) -> list[Notice]:
+    """All notices, oldest first."""
+    session.expire_all()
+    return list(session.scalars(select(Notice).filter_by(**by).order_by(Notice.id)))
+
+
+@pytest.fixture
+def visit(make, people):
+    """李's visit in ten minutes, with a reminder fifteen minutes before."""
+    starts = clock.now() + dt.timedelta(minutes=10)
+    return make.task(owner="li", title="拜访恒远", created_by_id=people["li"], starts_at=starts, ends_at=starts + dt.timedelta(hours=1), reminders="15")
+
+
+def wish(session, people, **more):
+    """李's wishes; no quiet hours unless told."""
+    session.merge(Preference(employee_id=people["li"], key=rules.KEY, value={"quiet_from": "00:00", "quiet_to": "00:00", **more}))
+    session.commit()
+
+
+def test_a_reminder_is_written_once_and_read_in_the_page(session, login, visit):
+    client = login("li")
+    for _worker in range(3):
+        finding.find(session)
+        session.commit()
+    assert [n.kind for n in notices(session)] == ["task"]
+    assert client.get("/notice/count").json == {"unread": 1} and "拜访恒远" in client.get("/notice/").text
+    assert login("zhao").get("/notice/count").json == {"unread": 0} and "拜访恒远" not in login("zhao").get("/notice/").text
+    client.post("/notice/read")
+    assert client.get("/notice/count").json == {"unread": 0}
+
+
+def test_what_fell_due_while_nothing_ran_is_told_late_and_a_later_one_waits(session, make, people, visit):
+    visit.starts_at, visit.ends_at = clock.now() - dt.timedelta(hours=20), clock.now() - dt.timedelta(hours=19)
+    later = clock.now() + dt.timedelta(hours=3)
+    make.task(owner="li", created_by_id=people["li"], starts_at=later, ends_at=later + dt.timedelta(hours=1), reminders="60")
+    session.commit()
+    finding.find(session)
+    assert [n.title[-4:] for n in notices(session)] == ["拜访恒远"]
+
+
+def test_follow_ups_plans_and_ends_of_contracts_are_told_to_their_owners(session, make, people):
+    customer = make.customer(owner="li", name="恒远机械", next_follow_at=clock.now() - dt.timedelta(minutes=5))
+    contract = make.contract(owner="li", name="驱动器合同", customer_id=customer.id, ends_on=clock.today() + dt.timedelta(20))
+    make.payment_plan(owner="li", contract_id=contract.id, due_on=clock.today() + dt.timedelta(2))
+    for _run in range(2):
+        finding.find(session)
+        session.commit()
+    assert sorted(n.kind for n in notices(session)) == ["call", "contract", "plan"]
+    assert {n.employee_id for n in notices(session)} == {people["li"]}
+
+
+def test_handing_out_tells_the_executor_and_finishing_tells_who_handed_it_out(session, make, people, as_):
+    with as_("qian"):
+        task = make.task(owner="li", title="补充报价", created_by_id=people["qian"])
+    assert [(n.employee_id, n.kind) for n in notices(session)] == [(people["li"], "handed")]
+    with as_("li"):
+        tasks.finish(session, [task])
+        session.commit()
+    assert [(n.employee_id, n.kind) for n in notices(session)][1:] == [(people["qian"], "done")]
+
+
+def test_e_mail_goes_out_once_and_not_in_the_quiet_hours(session, visit, people, smtp):  # noqa: F811
+    wish(session, people, quiet_from="00:00", quiet_to="23:59")
+    finding.find(session)
+    session.commit()
+    sending.send(session)
+    (row,) = notices(session)
+    assert smtp.got == [] and row.state == "waiting" and clock.to_office(row.due_at).strftime("%H:%M") == "23:59"
+    wish(session, people)
+    row.due_at = clock.now()
+    session.commit()
+    for _worker in range(2):
+        sending.send(session)
+    assert [str(m["Subject"])[-4:] for m in smtp.got] == ["拜访恒远"] and notices(session)[0].state == "sent"
+
+
+@pytest.mark.parametrize("kind", ["wecom", "dingtalk", "feishu"])
+def test_robots_get_their_own_form_and_signature(session, visit, people, receiver, kind):  # noqa: F811
+    parameters.put(session, "hooks.inside", "127.0.0.1")
+    wish(session, people, mail=False, robot=kind, address="http://127.0.0.1:%d/in?key=k" % receiver.server_port, secret="geheim")
+    finding.find(session)
+    session.commit()
+    receiver.answers = [500]
+    sending.send(session)
+    (row,) = notices(session)
+    assert (row.state, row.attempts) == ("waiting", 1), "tried again later"
+    body = json.loads(receiver.got[0][1])
+    text = body["content"]["text"] if kind == "feishu" else body["text"]["content"]
+    assert text.endswith("拜访恒远")
+    row.due_at, receiver.answers, receiver.words = clock.now(), [200], b"{}"
+    session.commit()
+    sending.send(session)
+    assert notices(session)[0].state == "sent" and len(receiver.got) == 2
+    assert body.get("msg_type" if kind == "feishu" else "msgtype") == "text"
+
+
+def test_the_signatures_are_those_of_the_manuals():
+    address, form = sending.robot_form("dingtalk", "https://oapi.dingtalk.com/robot/send?access_token=a", "SEC1", "x", 1_700_000_000)
+    asked = parse_qs(urlsplit(address).query)
+    right = hmac.new(b"SEC1", b"1700000000000\nSEC1", hashlib.sha256).digest()
+    assert asked["timestamp"] == ["1700000000000"] and base64.b64decode(asked["sign"][0]) == right and form["msgtype"] == "text"
+    address, form = sending.robot_form("feishu", "https://open.feishu.cn/h", "SEC1", "x", 1_700_000_000)
+    assert base64.b64decode(form["sign"]) == hmac.new(b"1700000000\nSEC1", b"", hashlib.sha256).digest() and form["timestamp"] == "1700000000"
+    assert sending.robot_form("wecom", "https://qyapi.weixin.qq.com/r?key=k", "", "x", 0) == (
+        "https://qyapi.weixin.qq.com/r?key=k", {"msgtype": "text", "text": {"content": "x"}})
+
+
+def test_wishes_are_kept_and_an_inner_address_is_refused(session, login, people):
+    ways = {"on-bell": list(rules.KINDS), "on-mail": list(rules.KINDS)[1:], "on-robot": ["task", "approval"]}
+    client, form = login("li"), {**ways, "robot": "feishu", "quiet_from": "22:00", "quiet_to": "07:30", "secret": "s"}
+    refused = client.post("/notice/wishes", data={**form, "address": "http://127.0.0.1/x"})
+    assert refused.status_code == 422 and "内部网络" in refused.text or "role=\"alert\"" in refused.text
+    assert client.post("/notice/wishes", data={**form, "address": "https://open.feishu.cn/x"}).status_code == 302
+    kept = rules.wishes(session, people["li"])
+    assert kept["off"] == {"bell": [], "mail": ["task"], "robot": [k for k in rules.KINDS if k not in ("task", "approval")]}
+    assert (kept["quiet_from"], kept["robot"]) == ("22:00", "feishu")
+    assert client.post("/notice/wishes", data={**form, "robot": "", "quiet_from": "25:00"}).status_code == 422
+    page = client.get("/notice/").text
+    assert page.count(" checked>") == 2 * len(rules.KINDS) - 1 + 2, "as it was kept"
+
+
+# ---- more kinds, more channels --------------------------------------------------------------------------------
+def test_contacts_follow_ups_and_their_birthdays_are_told_to_their_owners(session, make, people):
+    make.contact(owner="li", name="顾明", next_follow_at=clock.now() - dt.timedelta(minutes=1), birthday=dt.date(1990, 2, 28))
+    make.contact(owner="li", name="闰日", next_follow_at=clock.now() + dt.timedelta(minutes=9), birthday=dt.date(1992, 2, 29))
+    make.contact(owner="wang", name="十月", birthday=dt.date(1990, 10, 1))
+    finding.find(session)
+    assert [(n.employee_id, n.kind, n.title) for n in notices(session)] == [(people["li"], "contact", "联系 顾明")]
+    for day, told in ((dt.date(2027, 2, 24), []), (dt.date(2027, 2, 25), ["生日：顾明 02-28", "生日：闰日 02-28"]), (dt.date(2027, 2, 28), []),
+                      (dt.date(2027, 3, 1), []), (dt.date(2028, 2, 25), ["生日：顾明 02-28"]), (dt.date(2028, 2, 26), ["生日：闰日 02-29"]),
+                      (dt.date(2028, 9, 30), ["生日：十月 10-01"])):
+        before = {n.id for n in notices(session)}
+        with clock.frozen(clock.day_start(day)):
+            finding.birthdays(session)
+            session.commit()
+        assert sorted(n.title for n in notices(session) if n.id not in before) == sorted(told), day
+
+
+def test_an_approval_that_waits_is_told_to_whoever_is_asked_now(session, make, people, as_):
+    from app.approvals import rules as approvals
+    make.approval_rule(entity="quote", approver="superior", position=1)
+    make.approval_rule(entity="quote", approver="person", person_id=people["chen"], position=2)
+    quote = make.quote(owner="li", name="驱动器报价", approval="needed")
+    with as_("li"):
+        approvals.submit(session, [quote])
+        session.commit()
+    for _run in range(2):
+        finding.find(session)
+        session.commit()
+    (first,) = notices(session, kind="approval")
+    assert first.employee_id == people["qian"] and first.title.startswith("审批：") and "驱动器报价" in first.title
+    with as_("qian"):
+        row = session.scalars(select(approvals.Approval)).one()
+        approvals.approve(session, [row])
+        session.commit()
+    finding.find(session)
+    assert [n.employee_id for n in notices(session, kind="approval")] == [people["qian"], people["chen"]]
+
+
+def test_each_channel_tells_the_kinds_that_are_wished_there(session, login, visit, people, receiver, smtp):  # noqa: F811
+    parameters.put(session, "hooks.inside", "127.0.0.1")
+    robot = {"robot": "wecom", "address": f"{receiver.url}?key=k"}
+    receiver.words = b"{}"
+    receiver.answers = [200] * 9
+    for off, bell, mails, robots in (({"bell": ["task"], "robot": ["task"]}, 0, 1, 0), ({"mail": ["task"]}, 1, 1, 1), (["task"], 1, 1, 1)):
+        wish(session, people, off=off, **robot)
+        finding.find(session)
+        session.commit()
+        sending.send(session)
+        assert login("li").get("/notice/count").json == {"unread": bell} and ("拜访恒远" in login("li").get("/notice/").text) is bool(bell)
+        assert (len(smtp.got), len(receiver.got)) == (mails, robots), off
+        for row in notices(session):
+            session.delete(row)
+        session.commit()
+
+
+def test_a_channel_that_has_it_does_not_get_it_again_when_another_fails(session, visit, people, receiver, smtp):  # noqa: F811
+    parameters.put(session, "hooks.inside", "127.0.0.1")
+    wish(session, people, robot="wecom", address=f"{receiver.url}?key=k")
+    finding.find(session)
+    session.commit()
+    receiver.answers = [500, 500]
+    for n in (1, 2):
+        sending.send(session)
+        (row,) = notices(session)
+        assert (row.state, row.attempts, row.told, len(smtp.got), len(receiver.got)) == ("waiting", n, "mail", 1, n)
+        row.due_at = clock.now()
+        session.commit()
+    receiver.answers, receiver.words = [200], b"{}"
+    sending.send(session)
+    assert (notices(session)[0].state, len(smtp.got), len(receiver.got)) == ("sent", 1, 3)

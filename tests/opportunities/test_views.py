@@ -1,0 +1,106 @@
+"""Opportunities by HTTP: the board's drag, closing by post, what a form may not do."""
+import datetime as dt
+
+import pytest
+from sqlalchemy import select
+
+from app.core import clock
+from app.opportunities.models import StageChange
+from app.quotes.models import Quote
+from tests.story import posted, said
+
+
+@pytest.fixture
+def deal(make):
+    """`deal(stage=…)`: an opportunity of 李's."""
+    return lambda **over: make.opportunity(**{"stage": "s2", "rate": 3000, "furthest": "s2", "staged_at": clock.now() - dt.timedelta(3), **over})
+
+
+def test_a_dropped_card_moves_with_its_history_and_can_be_taken_back(login, session, deal):
+    row = deal()
+    client = login("li")
+    for data, status in (({"id": row.id, "stage": "zzz"}, 409), ({"id": row.id, "stage": "lost"}, 409), ({"id": "abc", "stage": "s3"}, 400),
+                         ({"id": row.id, "stage": "lost", "reason": "zzz"}, 409), ({"id": row.id, "stage": "lost", "reason": "other"}, 409),
+                         ({"id": 10**9, "stage": "s3"}, 404)):
+        assert client.post("/opportunity/board/move", data=data).status_code == status, data
+    assert login("zhao").post("/opportunity/board/move", data={"id": row.id, "stage": "s4"}).status_code == 404
+    moved = client.post("/opportunity/board/move", data={"id": row.id, "stage": "s4"}).json
+    session.expire_all()
+    assert moved["ok"] and (row.stage, row.rate, row.furthest) == ("s4", 7000, "s4")
+    assert session.scalars(select(StageChange.seconds)).one() // 3600 == 72
+    client.post(f"/undo/{moved['batch']}")
+    session.expire_all()
+    assert (row.stage, row.furthest, session.scalar(select(StageChange.id))) == ("s2", "s2", None)
+    lost = client.post("/opportunity/board/move", data={"id": row.id, "stage": "lost", "reason": "price", "note": "差两成"}).json
+    session.expire_all()
+    assert lost["ok"] and (row.loss_reason, row.closing_note) == ("price", "差两成")
+    assert client.post("/opportunity/board/move", data={"id": row.id, "stage": "s4"}).status_code == 409, "closed: only reopening"
+
+
+def test_a_form_cannot_close_reopen_or_set_what_is_computed(login, session, deal, people):
+    row = deal()
+    client = login("li")
+    form = {"name": row.name, "customer": row.customer_id, "stage": "s2", "owner": people["li"], "version": row.version, "amount": "420000", "rate": "30"}
+    for stage in ("won", "lost", "void"):
+        assert "赢单" in said(client.post(f"/opportunity/edit/{row.id}", data=posted(**{**form, "stage": stage})))
+    extra = {"loss_reason": "price", "closed_on": "2026-01-01", "furthest": "s5", "staged_at": "2026-01-01 00:00", "closing_note": "x", "weighted": "1"}
+    assert client.post(f"/opportunity/edit/{row.id}", data=posted(**{**form, "stage": "s3", "rate": "30"}, **extra)).status_code == 302
+    session.expire_all()
+    assert (row.stage, row.rate, row.loss_reason, row.closed_on, row.furthest, row.closing_note) == ("s3", 5000, None, None, "s3", None)
+    assert row.staged_at >= clock.now() - dt.timedelta(minutes=5)
+    client.post("/opportunity/action_post", data={"action": "won", "rowid": row.id})
+    session.expire_all()
+    assert row.stage == "won"
+    before = row.version
+    for url, data in ((f"/opportunity/edit/{row.id}", posted(**{**form, "stage": "s3", "version": row.version})),
+                      (f"/opportunity/delete/{row.id}", {}),
+                      ("/opportunity/action_post", {"action": "delete", "rowid": row.id}), ("/opportunity/action_post", {"action": "advance", "rowid": row.id}),
+                      ("/opportunity/action_post", {"action": "move", "rowid": row.id, "stage": "s1"}),
+                      ("/opportunity/action_post", {"action": "lost", "rowid": row.id, "reason": "price"})):
+        client.post(url, data=data)
+        session.expire_all()
+        assert (row.stage, row.version, row.deleted_at) == ("won", before, None), url
+
+
+def test_many_deals_move_together_or_not_at_all(login, session, deal):
+    one, closed = deal(), deal(stage="won", rate=10_000, closed_on=clock.today(), furthest="won")
+    client = login("li")
+    client.post("/opportunity/action_post", data={"action": "move", "rowid": [one.id, closed.id], "stage": "s4"})
+    session.expire_all()
+    assert (one.stage, closed.stage) == ("s2", "won") and session.scalar(select(StageChange.id)) is None
+    other = deal()
+    client.post("/opportunity/action_post", data={"action": "move", "rowid": [one.id, other.id], "stage": "s4"})
+    session.expire_all()
+    assert one.stage == other.stage == "s4" and len(session.scalars(select(StageChange.id)).all()) == 2
+
+
+def test_a_copy_begins_at_the_first_stage(login, session, deal):
+    row = deal(stage="won", rate=10_000, closed_on=clock.today(), name="老机会")
+    page = login("li").get(f"/opportunity/add?copy={row.id}").text
+    assert 'value="老机会"' in page and '<option selected value="s1"' in page.replace("value=\"s1\" selected", 'selected value="s1"')
+
+
+def test_deletion_is_refused_with_a_sentence_that_names_what_hangs(login, session, deal, make):
+    row = deal()
+    make.quote(customer_id=row.customer_id, opportunity_id=row.id)
+    contract = make.contract(customer_id=row.customer_id, opportunity_id=row.id)
+    client = login("li")
+    client.post(f"/opportunity/delete/{row.id}")
+    page = said(client.get("/opportunity/list/"))
+    assert "1 个报价" in page and "1 个合同/订单" in page, page
+    session.delete(contract)
+    session.delete(session.scalars(select(Quote)).one())
+    session.commit()
+    client.post(f"/opportunity/delete/{row.id}")
+    session.expire_all()
+    assert row.deleted_at
+
+
+def test_a_follow_up_on_a_deal_writes_through_to_it(login, session, deal, people):
+    row = deal()
+    client = login("li")
+    form = {"customer": row.customer_id, "opportunity": row.id, "method": "call", "content": "谈了价格", "owner": people["li"],
+            "happened_at": "2026-01-05 10:00"}
+    assert client.post("/followup/add", data=form).status_code == 302
+    session.expire_all()
+    assert clock.to_office(row.last_follow_at) == dt.datetime(2026, 1, 5, 10)
