@@ -117,9 +117,23 @@ def _beside(session, job_id: int) -> Path | None:
     return Path(f"{url.database}.job-{job_id}") if url.get_backend_name() == "sqlite" and url.database else None
 
 
+def _stop(place: Path) -> Path:
+    """The file by which such a job is asked to stop."""
+    return place.with_name(f"{place.name}-stop")
+
+
+def cancel_aside(session, job: Job) -> bool:
+    """Ask a job of one transaction to stop without writing to SQLite, which it keeps locked; False when this is none that runs."""
+    place = _beside(session, job.id)
+    if place is None or not place.exists():
+        return False
+    _stop(place).touch()
+    return True
+
+
 def aside(session, job_id: int):
-    """A report `told(n more)` for work that is one transaction, whole or not at all: PostgreSQL takes it on a line of its own and may
-    raise `Cancelled`; SQLite, which lets nobody else write meanwhile, has it in a small file."""
+    """A report `told(n more)` for work that is one transaction, whole or not at all; it may raise `Cancelled`. PostgreSQL takes it on a
+    line of its own; SQLite, which lets nobody else write meanwhile, has it in a small file."""
     place, engine, last, done = _beside(session, job_id), session.get_bind(), [0.0], [0]
 
     def told(more: int) -> None:
@@ -129,6 +143,8 @@ def aside(session, job_id: int):
         last[0] = time.monotonic()
         if place is not None:
             place.write_text(str(done[0]), encoding="ascii")
+            if _stop(place).exists():
+                raise Cancelled
             return
         with engine.begin() as line:
             line.execute(update(Job.__table__).where(Job.__table__.c.id == job_id).values(done=done[0], beat_at=clock.now()))
@@ -186,6 +202,7 @@ def run(session, job_id: int, actor_of) -> None:
     session.commit()
     if (place := _beside(session, job_id)) is not None:
         place.unlink(missing_ok=True)
+        _stop(place).unlink(missing_ok=True)
 
 
 def _is_gone(job: Job) -> bool:

@@ -7,6 +7,7 @@ statements over Core tables are not covered and therefore live in core/ only.
 from sqlalchemy import Date, ForeignKey, Index, Integer, String, case, event, false, or_, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, with_loader_criteria
 from sqlalchemy.orm.interfaces import CriteriaOption
+from sqlalchemy.orm.util import LoaderCriteriaOption
 from sqlalchemy.sql.cache_key import anon_map
 
 from . import actor, clock
@@ -115,9 +116,20 @@ def _criteria(who: actor.Actor | None) -> list:
     key = ("criteria", clock.today())
     if key not in who.memo:
         who.memo[key] = [_Together([
-            with_loader_criteria(cls, visible(cls, who), include_aliases=True, propagate_to_loaders=False)
+            _Narrowed(cls, visible(cls, who), include_aliases=True, propagate_to_loaders=False)
             for cls in entities() if issubclass(cls, Owned) and (not who.id or reach_of(cls, who) is not None)])]
     return who.memo[key]
+
+
+class _Narrowed(LoaderCriteriaOption):
+    """The criteria of one entity. SQLAlchemy forgets to tell the clause of an alias that is joined by an ON of its own whose columns
+    are meant."""
+
+    _traverse_internals = LoaderCriteriaOption._traverse_internals  # of its cache key
+
+    def _resolve_where_criteria(self, ext_info):
+        found = super()._resolve_where_criteria(ext_info)
+        return ext_info._adapter.traverse(found) if ext_info.is_aliased_class else found
 
 
 class _Together(CriteriaOption):

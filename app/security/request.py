@@ -15,6 +15,7 @@ from .people import actor_for
 ALWAYS = ("AuthDBView.logout", "LocaleView.index")
 LENSES: list = []  # of later modules: with whose eyes the person of the session looks (None: his own); asked with None when it is over
 READS = {"GET", "HEAD", "OPTIONS"}
+READS_FIRST = ("JobPage.cancel",)  # says by itself when it writes: the job that it stops may have SQLite's write lock
 BEARERS: list = []  # of later modules: who acts in a request that brings something else than a session; None: not theirs
 
 
@@ -36,7 +37,7 @@ def _signed_in():
 
 def begin():
     """Set the actor and the kind of transaction for this request."""
-    writing.set(request.method not in READS)
+    writing.set(request.method not in READS and request.endpoint not in READS_FIRST)
     patience.set(current_app.config["CRM_PATIENCE"])
     memo.forget_revisions()
     if request.endpoint in ("static", "appbuilder.static", "HealthPage.healthz"):

@@ -6,6 +6,7 @@ from flask_appbuilder import expose
 
 from app.core import jobs
 from app.core.changes import Batch
+from app.core.database import writing
 from app.core.jobs import Job
 
 from .guard import granted
@@ -42,8 +43,11 @@ class JobPage(Page):
     @granted("")
     def cancel(self, job_id):
         """Ask it to stop."""
-        jobs.cancel(self.session, self._job(job_id))
-        self.session.commit()
+        if not jobs.cancel_aside(self.session, self._job(job_id)):
+            self.session.rollback()  # a request that has only read so far (`READS_FIRST`)
+            writing.set(True)
+            jobs.cancel(self.session, self._job(job_id))
+            self.session.commit()
         return redirect(f"/job/{job_id}")
 
     @expose("/<int:job_id>/file")

@@ -5,6 +5,7 @@ import threading
 import pytest
 from flask import render_template_string
 from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
 
 from app.core import actor, changes, clock, jobs, memo, money, numbering, schedule, undo, words
 from app.core.changes import Batch, Change
@@ -225,3 +226,17 @@ def test_a_text_told_late_is_text_on_a_page_whatever_was_filled_in(app):
         for told in (words.named("<script>1</script>", None), words._l("%(field)s must not be empty.", field="<img src=x>")):
             page = render_template_string("{{ told }}", told=told)
             assert "<" not in page and "&lt;" in page and "<" in str(told)
+
+
+@pytest.mark.parametrize("who, n", [("li", 1), ("qian", 3), ("chen", 4)])
+def test_two_aliases_of_one_model_are_both_narrowed(session, make, as_, who, n):
+    """A model that stands twice in a statement: each of the two is narrowed, with the values of the person who asks."""
+    for owner in ("li", "wang", "wang", "zhao"):
+        make.contact(owner=owner, customer_id=make.customer(owner=owner).id)
+    for model in (Customer, Contact):
+        one, two = aliased(model), aliased(model)
+        with as_(who):
+            pairs = session.execute(select(one.id, two.id).join(two, two.id != one.id, isouter=True)).all()
+            both = session.execute(select(one.id, two.id).join(two, two.id == one.id)).all()
+            there = session.scalars(select(one.id).where(select(two.id).where(two.id == one.id).exists())).all()
+        assert (len(pairs), len(both), len(there)) == (max(n * (n - 1), 1), n, n), model

@@ -2,6 +2,7 @@
 import hashlib
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from app.extensions import db
 from app.opportunities.models import Opportunity
 from app.security.people import actor_for
 from app.targets.models import Target
+from tests.story import at_once
 
 SKIPPED = {"version"}
 
@@ -165,27 +167,51 @@ def test_one_field_goes_back_from_the_history(make, login, session):
     assert one.address == "昆山"
 
 
-def test_a_large_undo_tells_how_far_it_is_and_stays_one_transaction(make, login, session, people, monkeypatch):
-    """The page of the job counts on while nothing is committed yet."""
+@pytest.fixture
+def large(make, login, session, people, monkeypatch):
+    """(rows of 王 that were 李's, the number of the job that takes this back in pages of two, a function to do it with something done
+    before each page; it returns how the job ended)."""
     rows = [make.customer(name=f"恒远{n}", owner="li") for n in range(5)]
-    login("chen").post("/customer/action_post", data={"action": "transfer", "rowid": [r.id for r in rows], "owner": people["wang"]})
-    batch = last(session)
+    chen = login("chen")
+    chen.post("/customer/action_post", data={"action": "transfer", "rowid": [r.id for r in rows], "owner": people["wang"]})
     monkeypatch.setattr("app.safety.pages.AT_ONCE", 2)
     monkeypatch.setattr(undo, "PAGE", 2)
-    chen, seen = login("chen"), []
-    number = int(chen.post(f"/undo/{batch.id}").location.rsplit("/", 1)[1])
-    flush = undo._page_back
+    number, page_back = int(chen.post(f"/undo/{last(session).id}").location.rsplit("/", 1)[1]), undo._page_back
 
-    def looked(line, *more):
+    def run(before):
+        monkeypatch.setattr(undo, "_page_back", lambda line, *more: before(line) or page_back(line, *more))
+        jobs.run(session, number, actor_for)
+        session.expire_all()
+        assert not list(Path(db.engine.url.database or "").parent.glob("*.job-*"))
+        return session.get(jobs.Job, number).state
+    return rows, number, run
+
+
+def test_a_large_undo_tells_how_far_it_is_and_stays_one_transaction(large, people):
+    """The page of the job counts on while nothing is committed yet."""
+    (rows, number, run), seen = large, []
+
+    def look(line):
         with reading(), db.engine.connect() as other:  # what everybody else sees
             owners = set(other.execute(select(Customer.owner_id).distinct()).scalars())
             job = line.get(jobs.Job, number)
             line.refresh(job)
             seen.append((jobs.done_of(line, job), owners))
-        return flush(line, *more)
-    monkeypatch.setattr(undo, "_page_back", looked)
-    jobs.run(session, number, actor_for)
+    assert run(look) == "done"
     assert [done for done, _owners in seen][:2] == [0, 2] and seen[-1][0] in (2, 4) and all(owners == {people["wang"]} for _done, owners in seen)
-    session.expire_all()
     assert {r.owner_id for r in rows} == {people["li"]}
-    assert session.get(jobs.Job, number).state == "done" and not list(Path(db.engine.url.database or "").parent.glob("*.job-*"))
+
+
+def test_a_large_undo_is_cancelled_at_once_though_nobody_else_can_write(large, app, login, session, people):
+    """Whoever cancels does not wait for the job's transaction; the job looks for it three times a second, and nothing is taken back."""
+    (rows, number, run), chen, took = large, login("chen"), []
+
+    def cancel(_line):
+        began = time.monotonic()
+        if len(took) == 1:
+            at_once(app, [lambda: chen.post(f"/job/{number}/cancel")])
+        took.append(time.monotonic() - began)
+        time.sleep(0.3)
+    assert run(cancel) == "cancelled"
+    assert len(took) == 2 and took[1] < 10, "twenty seconds is what a writer waits"
+    assert {r.owner_id for r in rows} == {people["wang"]} and session.scalar(select(Batch.undone_at).order_by(Batch.id.desc())) is None
