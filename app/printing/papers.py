@@ -18,7 +18,8 @@ parameters.declare("company.tax_number", COMPANY, _l("Company tax number"), "tex
 parameters.declare("company.bank", COMPANY, _l("Company bank and account"), "text", "", _l("Printed at the foot."))
 for _entity, _label in (("quote", _l("Word template of quotes")), ("contract", _l("Word template of contracts"))):
     parameters.declare(f"print.{_entity}", _l("Printing templates"), _label, "file", "",
-                       _l("A file of Word with {{ words }} in it; without one the built-in layout is used."), accept=("docx",),
+                       _l("A file of Word with {{ words }} in it; without one the built-in layout is used. All names, and a "
+                          "preview before it is used: System → Word templates."), accept=("docx",),
                        check=lambda values, key: import_module("app.printing.word").check(values[key]))
 
 LINE = "name spec unit quantity price discount tax_rate amount note"
@@ -41,6 +42,7 @@ class Paper:
     terms: list[tuple[str, str]] = field(default_factory=list)
     signs: list[str] = field(default_factory=list)
     day: str = ""
+    lines: list[dict[str, str]] = field(default_factory=list)  # the rows by the names of their fields, for the firm's own templates
     pictures: list = field(default_factory=list)  # of the rows: the product's first picture or None; empty when none is asked for
 
 
@@ -116,5 +118,7 @@ def paper(session, row, title: str, facts: str, terms: str, *, prices: bool = Tr
         terms=[t for t in map(fact, terms.split()) if t[1]],
         signs=list(signs),
         day=cells.day(clock.today()),
+        lines=[{n: told(session, line_fields[n], getattr(line, n)) if prices or n not in PRICES else "" for n in LINE.split()}
+               for line in row.living],
         pictures=_pictures(session, row.living) if pictures else [],
     )

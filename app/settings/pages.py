@@ -18,7 +18,6 @@ ICONS = {"security": "shield-lock", "company": "building", "number": "hash", "co
          "duplicate": "copy-check", "notice": "bell", "payment": "cash", "customer": "building-community", "approval": "checklist"}
 ORDER = list(ICONS)
 ELSEWHERE = ("choice", "stage", "customfield", "filter", "approvalrule", "pool", "officeday", "role")  # settings with own pages
-LARGEST = 5 * 1024 * 1024
 
 
 class ParameterPage(Page):
@@ -107,11 +106,7 @@ class ParameterPage(Page):
         upload = request.files.get(known.key)
         if not upload or not upload.filename:
             return "" if request.form.get(f"{known.key}-none") == "1" else parameters.get(self.session, known.key)
-        data, name = upload.read(LARGEST + 1), (forms.clean(upload.filename.replace("\\", "/").rpartition("/")[2]) or "?")[-100:]
-        if len(data) > LARGEST or name.rpartition(".")[2].lower() not in known.accept:
-            raise RuleError(_("A file of the kind %(kinds)s, of at most 5 MB.", kinds=" ".join(known.accept)), known.key)
-        files.checked(name, data)
-        return f"{files.keep(data)}:{name}"
+        return files.received(upload, known.accept)
 
     @expose("/file/<key>")
     @granted("")

@@ -80,6 +80,16 @@ def path_of(digest: str) -> Path:
     return Path(current_app.config["CRM_UPLOAD_DIR"]) / digest[:2] / digest
 
 
+def received(upload, accept, largest: int = 5 * 1024 * 1024) -> str:
+    """Keep an upload that has one of these endings; 'digest:name'. RuleError for what cannot be taken."""
+    data = upload.read(largest + 1) if upload else b""
+    name = (forms.clean(upload.filename.replace("\\", "/").rpartition("/")[2]) if upload and upload.filename else "") or "?"
+    if not 0 < len(data) <= largest or name.rpartition(".")[2].lower() not in accept:
+        raise RuleError(_("A file of the kind %(kinds)s, of at most 5 MB.", kinds=" ".join(accept)))
+    checked(name, data)
+    return f"{keep(data)}:{name[-100:].replace(':', '_')}"
+
+
 def forget(digests) -> None:
     """Take files from the disk to which no record leads any more."""
     wanted = select(Attachment.digest).where(Attachment.digest.in_(digests))
