@@ -9,7 +9,7 @@ from app.core.words import _, _l
 from app.extensions import db
 from app.views import cells, exporting
 from app.views.declare import Asked, MenuItem, QuickFilter
-from app.views.entity_view import EntityView
+from app.views.entity_view import LogView
 from app.views.guard import granted
 
 from . import telling
@@ -34,7 +34,7 @@ def _record_told(value: str) -> str:
     return f"{found['entity']} · {found['name']}"
 
 
-class AuditView(EntityView):
+class AuditView(LogView):
     """The operations of everybody, kept until the log is purged by the command; read only."""
 
     model = Batch
@@ -51,13 +51,8 @@ class AuditView(EntityView):
     conditions = "actor kind entity label at | count"
     asked = {"row": Asked(_l("Record"), _of_record, _record_told)}
     default_sort = "at.desc"
-    importable = in_api = False
-    include_route_methods = {"index", "list", "show", "list_counts", "list_columns_form", "remember", "export", "choose"}
-
-    @classmethod
-    def verbs(cls):
-        """Read and export only."""
-        return ["export", "read"]
+    in_api = False
+    include_route_methods = LogView.include_route_methods | {"index"}
 
     @expose("/")
     @granted("read")

@@ -14,7 +14,7 @@ from app.core.words import _l
 from app.extensions import db
 from app.views import acting, forms
 from app.views.declare import Action, MenuItem, QuickFilter, Section
-from app.views.entity_view import EntityView
+from app.views.entity_view import EntityView, LogView
 
 from . import handover, passwords, rules, second
 from .models import Department, Employee, SecurityEvent
@@ -159,7 +159,7 @@ def _of(_who, results):
     return SecurityEvent.result.in_(results)
 
 
-class LoginLogView(EntityView):
+class LoginLogView(LogView):
     """Who logged in when, and what else the security log keeps; read only."""
 
     model = SecurityEvent
@@ -174,13 +174,6 @@ class LoginLogView(EntityView):
     conditions = "employee result at | username ip"
     default_sort = "at.desc"
     sections = [Section(_l("Event"), "at employee username result ip device detail subject rows kind")]
-    importable = False
-    include_route_methods = {"list", "show", "list_counts", "list_columns_form", "remember", "export", "choose"}
-
-    @classmethod
-    def verbs(cls):
-        """Read and export only."""
-        return ["export", "read"]
 
 
 class ExportLogView(LoginLogView):

@@ -9,7 +9,7 @@ from app.core.words import _, _l
 from app.security.models import Employee
 from app.views import forms
 from app.views.declare import Action, MenuItem, QuickFilter, Section
-from app.views.entity_view import EntityView
+from app.views.entity_view import EntityView, LogView
 
 from . import credits, rules
 from .models import Credit, Target
@@ -66,7 +66,7 @@ class TargetView(EntityView):
         return sorted([*super().verbs(), "assign", "reopen"])
 
 
-class CreditView(EntityView):
+class CreditView(LogView):
     """业绩明细: which part of what was signed and received counts for whom. Every figure of desktop and targets opens here."""
 
     model = Credit
@@ -83,10 +83,3 @@ class CreditView(EntityView):
         QuickFilter("received", _l("Receipt"), lambda who: Credit.kind == "received", count=False)]
     conditions = "kind owner customer contract day amount"
     sections = [Section(_l("Credits"), "day kind contract customer amount percent payment owner")]
-    importable = False
-    include_route_methods = EntityView.include_route_methods - {"add", "edit", "delete", "action_post", "action_form"}
-
-    @classmethod
-    def verbs(cls):
-        """Made by the program: nobody adds, edits or deletes one."""
-        return ["export", "read"]

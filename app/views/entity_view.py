@@ -383,3 +383,15 @@ class EntityView(Hooks, ModelView):
     def label(self, name: str) -> str:
         """The label of a field."""
         return label_of(self.model, name)
+
+
+class LogView(EntityView):
+    """What the program itself writes down: read and exported; nobody adds, changes or deletes a line."""
+
+    importable = False
+    include_route_methods = ROUTES - {"add", "edit", "delete", "quick", "action_post", "action_form"}
+
+    @classmethod
+    def verbs(cls):
+        """Read and export only."""
+        return ["export", "read"]
