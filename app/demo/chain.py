@@ -173,7 +173,7 @@ def _quote(session, dice, deal) -> Quote:
     state = "accepted" if deal.stage == "won" else dice.choice(("draft", "sent", "sent"))
     quote = Quote(name=deal.name, customer_id=deal.customer_id, contact_id=deal.contact_id, opportunity=deal, owner_id=deal.owner_id, quoted_on=day,
                   number=_number("BJ", day), created_at=at, created_by_id=deal.owner_id, sent_at=at + dt.timedelta(minutes=40) if state != "draft" else None,
-                  valid_until=day + dt.timedelta(days=30), state=state, discount=dice.choice((10_000, 10_000, 9_800, 9_500)), reduction=0,
+                  valid_until=(clock.today() if state == "draft" else day) + dt.timedelta(days=30), state=state, discount=dice.choice((10_000, 10_000, 9_800, 9_500)), reduction=0,
                   fees=dice.choice((0, 0, 80_000)), payment_terms="预付30%，发货前60%，质保金10%", delivery="合同生效后 4 周", terms="整机质保 12 个月，终身维护。")
     quote.lines = _copied(deal.lines, QuoteLine)
     settle(quote, quote.lines)

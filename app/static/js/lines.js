@@ -154,29 +154,35 @@
     return fetch('/product/choose?' + args, { headers: { Accept: 'application/json' } }).then(function (r) { return r.json(); }).then(function (d) { return d.results; });
   }
   function picker() {
-    var inside = dialog('data-k-picker'), list = inside.querySelector('tbody'), seek = inside.querySelector('[data-k-seek]'), sort = inside.querySelector('[data-k-category]'), chosen = new Map(), timer;
+    var inside = dialog('data-k-picker'), list = inside.querySelector('tbody'), seek = inside.querySelector('[data-k-seek]'), sort = inside.querySelector('[data-k-category]'), chosen = new Map(), asked = 0, timer;
     function td(text, cls) { var cell = D.createElement('td'); cell.className = cls || ''; cell.textContent = text; return cell; }
     function input(type, label) { var el = D.createElement('input'); el.type = type; el.className = type === 'checkbox' ? 'form-check-input' : 'form-control num'; el.setAttribute('aria-label', label); return el; }
-    function draw(rows) {
-      list.replaceChildren();
-      rows.forEach(function (p) {
-        var tr = D.createElement('tr'), tick = input('checkbox', p.text), many = input('text', p.text + ' ×'), first = td('', 'ck'), last = td('', 'r');
-        tick.checked = chosen.has(p.id); many.value = chosen.has(p.id) ? chosen.get(p.id).quantity : '1';
-        function keep() {
-          if (tick.checked) chosen.set(p.id, { product: p, quantity: many.value || '1' }); else chosen.delete(p.id);
-          inside.querySelector('[data-k-n]').textContent = chosen.size;
-        }
-        tick.addEventListener('change', keep);
-        many.addEventListener('input', function () { tick.checked = true; keep(); });
-        tr.addEventListener('click', function (e) { if (e.target.tagName !== 'INPUT') { tick.checked = !tick.checked; keep(); } });
-        first.appendChild(tick); last.appendChild(many);
-        tr.append(first, td(p.code, 't2 num'), td(p.text, 'fw6'), td(yuan(parts(p.fill.list_price, 2)), 'r'), last);
-        list.appendChild(tr);
+    function drawn(p) {
+      var tr = D.createElement('tr'), tick = input('checkbox', p.text), many = input('text', p.text + ' ×'), first = td('', 'ck'), last = td('', 'r');
+      tick.checked = chosen.has(p.id); many.value = chosen.has(p.id) ? chosen.get(p.id).quantity : '1';
+      function keep() {
+        if (tick.checked) chosen.set(p.id, { product: p, quantity: many.value || '1' }); else chosen.delete(p.id);
+        inside.querySelector('[data-k-n]').textContent = chosen.size;
+      }
+      tick.addEventListener('change', keep);
+      many.addEventListener('input', function () { tick.checked = true; keep(); });
+      tr.addEventListener('click', function (e) { if (e.target.tagName !== 'INPUT') { tick.checked = !tick.checked; keep(); } });
+      first.appendChild(tick); last.appendChild(many); tr.dataset.id = p.id;
+      tr.append(first, td(p.code, 't2 num'), td(p.text, 'fw6'), td(yuan(parts(p.fill.list_price, 2)), 'r'), last);
+      return tr;
+    }
+    function draw(rows) {  /* a row that stays is not touched: somebody may be typing in it */
+      var there = new Map(all('tr', list).map(function (tr) { return [tr.dataset.id, tr]; })), wanted = new Set(rows.map(function (p) { return String(p.id); }));
+      there.forEach(function (tr, id) { if (!wanted.has(id)) tr.remove(); });
+      rows.forEach(function (p, n) {
+        var tr = there.get(String(p.id)) || drawn(p);
+        if (list.children[n] !== tr) list.insertBefore(tr, list.children[n] || null);
       });
     }
-    function search() { clearTimeout(timer); timer = setTimeout(function () { ask(seek.value, sort.value).then(draw); }, 150); }
+    function show() { var mine = asked += 1; ask(seek.value, sort.value).then(function (rows) { if (mine === asked) draw(rows); }); }
+    function search() { clearTimeout(timer); timer = setTimeout(show, 150); }
     seek.addEventListener('input', search); sort.addEventListener('change', search);
-    ask('', '').then(draw);
+    show();
     setTimeout(function () { seek.focus(); }, 300);
     inside.querySelector('[data-k-take-all]').onclick = function () {
       chosen.forEach(function (c) { put(c.product, { quantity: c.quantity }); });
