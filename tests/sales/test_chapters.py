@@ -29,6 +29,8 @@ RULES = {
     "4.5 a contract is made only of a quote that holds": "quotes/test_views.py::test_a_contract_is_offered_only_of_a_quote_that_holds",
     "4.5 a changed quotation is a new version": "quotes/test_rules.py::test_a_new_version_carries_everything_and_replaces_the_former",
     "4.5 a copy is a draft of today": "quotes/test_views.py::test_a_copy_is_a_new_draft_of_today_at_todays_prices",
+    "4.5 a firm's own template is taken only when it is whole":
+        "sales/test_templates.py::test_a_template_is_tried_then_taken_and_what_is_wrong_never_is",
     "4.6 the number is there once": "contracts/test_rules.py::test_number_dates_and_amount_make_sense",
     "4.6 the end is after the beginning": "contracts/test_rules.py::test_number_dates_and_amount_make_sense",
     "4.6 a zero or negative amount is refused": "contracts/test_rules.py::test_number_dates_and_amount_make_sense",

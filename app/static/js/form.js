@@ -36,13 +36,18 @@
       if (el.options) all('option', el).forEach(function (o) { if (o.textContent === value) el.value = o.value; }); else el.value = value;
     }
   });
+  function told(input) { // the names of the chosen files, in place of the browser's own words
+    var out = input.parentNode.querySelector('[data-k-chosen]');
+    if (out) out.textContent = [].map.call(input.files, function (file) { return file.name; }).join('、') || out.dataset.none;
+  }
+  D.addEventListener('change', function (e) { if (e.target.type === 'file') told(e.target); });
   all('[data-k-drop]').forEach(function (form) {
     var input = form.querySelector('input[type=file]');
     if (!input) return;
     form.addEventListener('dragover', function (e) { e.preventDefault(); form.classList.add('over'); });
     form.addEventListener('dragleave', function () { form.classList.remove('over'); });
-    form.addEventListener('drop', function (e) { e.preventDefault(); form.classList.remove('over'); if (e.dataTransfer.files.length) input.files = e.dataTransfer.files; });
-    D.addEventListener('paste', function (e) { if (e.clipboardData && e.clipboardData.files.length) { input.files = e.clipboardData.files; } });
+    form.addEventListener('drop', function (e) { e.preventDefault(); form.classList.remove('over'); if (e.dataTransfer.files.length) { input.files = e.dataTransfer.files; told(input); } });
+    D.addEventListener('paste', function (e) { if (e.clipboardData && e.clipboardData.files.length) { input.files = e.clipboardData.files; told(input); } });
   });
   D.addEventListener('click', function (e) {
     var picture = e.target.closest('[data-k-picture]');
