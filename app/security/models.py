@@ -9,6 +9,8 @@ from app.core import choices, clock, fields
 from app.core.entity import Entity, Model
 from app.core.words import _l
 
+from . import devices
+
 SCOPES = ("own", "subordinates", "department", "departments", "all")
 choices.fixed("data_scope", [
     ("own", _l("Own records")), ("subordinates", _l("Own and subordinates' records")),
@@ -120,11 +122,16 @@ class SecurityEvent(Model):
     username = fields.text(_l("User name"), 128)
     result = fields.choice(_l("Result"), "login_result")
     ip = fields.text(_l("IP address"), 45)
-    device = fields.text(_l("Device"), 120)
+    device = fields.text(_l("Device in its own words"), 120)
     detail = fields.text(_l("Detail"), 400)
     subject = fields.choice(_l("Data"), "exported_kind")  # of an export or an import: whose rows, how many, as what
     rows = fields.whole(_l("Rows"))
     kind = fields.text(_l("Format"), 100)
+
+    @fields.fact(_l("Device"), column="device")
+    def browser(self):
+        """Browser and system in words."""
+        return devices.told(self.device)
 
 
 class RecoveryCode(Model):

@@ -166,14 +166,14 @@ class LoginLogView(LogView):
     entity = "loginlog"
     menu = MenuItem("system", _l("Login log"), icon="history", position=50)
     title = _l("Login log")
-    list_columns = "at employee username result detail subject rows ip device"
+    list_columns = "at employee username result detail subject rows ip browser"
     quick_filters = [QuickFilter(key, label, partial(_of, results=results)) for key, label, results in (
         ("logins", _l("Logins"), ("ok", "logout")), ("failed", _l("Refused"), ("wrong", "locked", "code", "inactive")),
         ("accounts", _l("Accounts and rights"), ("unlock", "password", "permission", "second", "token")),
         ("data", _l("Data in and out"), ("export", "import", "restore", "purge")))]
     conditions = "employee result at | username ip"
     default_sort = "at.desc"
-    sections = [Section(_l("Event"), "at employee username result ip device detail subject rows kind")]
+    sections = [Section(_l("Event"), "at employee username result ip browser device detail subject rows kind")]
 
 
 class ExportLogView(LoginLogView):
@@ -183,10 +183,10 @@ class ExportLogView(LoginLogView):
     entity = "exportlog"
     menu = MenuItem("system", _l("Export log"), icon="file-export", position=52)
     title = _l("Export log")
-    list_columns = "at employee subject rows kind ip device"
+    list_columns = "at employee subject rows kind ip browser"
     quick_filters: list = []
     conditions = "employee subject at rows | kind ip"
-    sections = [Section(_l("Event"), "at employee subject rows kind ip device detail")]
+    sections = [Section(_l("Event"), "at employee subject rows kind ip browser device detail")]
     in_api = False
 
     @staticmethod

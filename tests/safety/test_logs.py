@@ -12,7 +12,7 @@ from app.core.changes import Batch, Change
 from app.core.rules import RuleError
 from app.customers.models import Customer
 from app.extensions import db
-from app.security import purging
+from app.security import devices, purging
 from app.security.models import Employee, SecurityEvent
 
 
@@ -157,3 +157,25 @@ def test_changes_of_the_staff_are_told_too(login, session, people):
     assert page.status_code == 200 and "客户经理" in page.text and f"/user/show/{row.id}" in page.text
     row.title = None
     session.commit()
+
+
+WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
+
+
+@pytest.mark.parametrize("agent, words", [
+    (WINDOWS, "Chrome 126 · Windows"), (f"{WINDOWS} Edg/126.0.0.0"[:120], "Edge 126 · Windows"),
+    ("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", "Firefox 128 · Linux"),
+    ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148"[:120], "Safari 17 · iPhone"),
+    ("Mozilla/5.0 (Linux; Android 14; 23013RK75C) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/116.0.0.0 Mobile Safari/537.36", "Chrome 116 · Android"),
+    ("curl/8.5.0", "curl/8.5.0"), ("", ""), (None, "")])
+def test_a_device_is_told_in_words(agent, words):
+    assert devices.told(agent) == words
+
+
+def test_the_login_log_tells_the_device_in_words_and_its_page_in_its_own(app, login, session):
+    app.test_client().post("/login/", data={"username": "li", "password": "wrong"}, headers={"User-Agent": WINDOWS})
+    event, admin = session.scalar(select(SecurityEvent.id).where(SecurityEvent.username == "li")), login("admin")
+    assert any("Chrome 126 · Windows" in row and "AppleWebKit" not in row for row in rows(admin.get("/loginlog/list/?quick=failed").text))
+    page = admin.get(f"/loginlog/show/{event}").text
+    assert "Chrome 126 · Windows" in page and WINDOWS in page
+    assert "Chrome 126 · Windows" in sheet(admin, "loginlog")[-1].values()
