@@ -27,6 +27,7 @@ with app.app_context():
     db.session.commit()
     cast.found(db.session)
 """
+FOUNDED: dict[str, bytes] = {}  # the files of the first office's database before it opened
 
 
 def free_port() -> int:
@@ -57,8 +58,18 @@ class Office:
                     "CRM_UPLOAD_DIR": str(folder / "files"), "CRM_SECRET_KEY": secrets.token_hex(24), "PYTHONWARNINGS": "ignore",
                     "CRM_ADMIN_PASSWORD": "plum-Blossom-7301", "PYTHONPATH": str(ROOT), **more}
         self.log = folder / "office.log"
-        if not list(folder.glob("crm.db")) or url:
+        if url:
             self.python(FOUND)
+        elif not (folder / "crm.db").exists():
+            self._found()
+
+    def _found(self) -> None:
+        """An office like the first one of this run, which was founded; the others begin with a copy of its database."""
+        if not FOUNDED:
+            self.python(FOUND)
+            FOUNDED.update({file.name: file.read_bytes() for file in self.folder.glob("crm.db*")})
+        for name, content in FOUNDED.items():
+            (self.folder / name).write_bytes(content)
 
     def python(self, code: str) -> str:
         """Run a piece of Python beside the office; what it printed."""
