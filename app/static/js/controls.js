@@ -47,15 +47,15 @@
     var master = el.dataset.kWithin && el.form && el.form.elements[el.dataset.kWithin], beside = el.dataset.kBeside && el.form && el.form.elements[el.dataset.kBeside];
     var also = JSON.parse(el.dataset.kAlso || '{}');
     also = Object.keys(also).map(function (k) { return { id: k, text: also[k] }; });
-    var chosen_at = 0, box = new TomSelect(el, {
+    var chosen_at = 0, touched_at = 0, box = new TomSelect(el, {
       plugins: el.multiple ? ['remove_button'] : [], closeAfterSelect: !el.multiple, valueField: 'id', labelField: 'text', searchField: [], maxOptions: 30, preload: 'focus', allowEmptyOption: true, loadThrottle: 200,
       create: el.dataset.kNew ? function (text, done) { window.kQuick(el.dataset.kNew, text, el.form, function (made) { done(made || undefined); }); } : false,
       load: function (q, done) {
-        var asked_at = Date.now(), url = el.dataset.kChoose + (el.dataset.kChoose.indexOf('?') < 0 ? '?' : '&') + 'q=' + encodeURIComponent(q);
+        var url = el.dataset.kChoose + (el.dataset.kChoose.indexOf('?') < 0 ? '?' : '&') + 'q=' + encodeURIComponent(q);
         if (master && master.value) url += '&' + el.dataset.kWithin + '=' + encodeURIComponent(master.value);
         if (beside && beside.value) url += '&' + el.dataset.kBeside + '=' + encodeURIComponent(beside.value);
         fetch(url, { headers: { Accept: 'application/json' } }).then(function (r) { return r.json(); })
-          .then(function (d) { box.clearOptions(); done(q ? d.results : also.concat(d.results)); if (chosen_at > asked_at && !el.multiple) box.close(); }).catch(function () { done(); });
+          .then(function (d) { box.clearOptions(); done(q ? d.results : also.concat(d.results)); if (chosen_at && chosen_at >= touched_at && !el.multiple) box.close(); }).catch(function () { done(); });
       },
       onItemAdd: function (value) {
         var chosen = box.options[value];
@@ -69,6 +69,7 @@
         no_results: null
       }
     });
+    ['mousedown', 'keydown'].forEach(function (name) { box.control.addEventListener(name, function () { touched_at = Date.now(); }); });  /* an answer after the choice opens nothing */
     if (master) {
       var was = master.value;
       master.addEventListener('change', function () {
