@@ -1,8 +1,9 @@
 """Working days of the office: the State Council's yearly arrangement (法定节假日 and 调休) as lunar_python keeps it; for a year not
 arranged yet the public holidays by law (全国年节及纪念日放假办法, 2024) without moved days; the administrator's table wins over both."""
 import datetime as dt
+from functools import lru_cache
 
-from lunar_python import Lunar, Solar
+from lunar_python import Lunar, LunarYear, Solar
 from lunar_python.util import HolidayUtil
 from sqlalchemy import extract, select
 
@@ -15,6 +16,7 @@ fixed("office_day", [("off", _l("Day off"), "red"), ("work", _l("Working day"), 
 BY_LAW = [  # (lunar?, month, first day, how many days, name)
     (False, 1, 1, 1, "元旦"), (True, 1, 1, 3, "春节"), (False, 5, 1, 2, "劳动节"), (True, 5, 5, 1, "端午节"), (True, 8, 15, 1, "中秋节"),
     (False, 10, 1, 3, "国庆节")]
+LunarYear.fromYear = lru_cache(64)(LunarYear)  # the library keeps one year only: at a turn of years it computed each anew
 
 
 class OfficeDay(Entity):
@@ -85,6 +87,7 @@ def lunar(day: dt.date) -> Lunar:
     return Solar.fromYmd(day.year, day.month, day.day).getLunar()
 
 
+@lru_cache(4096)
 def lunar_label(day: dt.date) -> str:
     """What a calendar's cell says: the festival, the solar term, 冬月 on a month's first day, else 初二 … 三十."""
     found = lunar(day)
