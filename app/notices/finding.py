@@ -1,35 +1,42 @@
-"""What falls due and is told to whom: tasks, follow-ups, payment terms, ends of contracts, approvals that wait, birthdays. Looked for
-again and again, written once (`rules.put`). No Flask, no commit."""
+"""What falls due and is told to whom: tasks, follow-ups, payment terms, ends of quotes and contracts, approvals that wait, birthdays.
+Looked for again and again, written once (`rules.put`). No Flask, no commit."""
 import calendar
 import datetime as dt
 
-from sqlalchemy import and_, extract, or_, select
+from sqlalchemy import Date, and_, extract, func, literal, or_, select
 from sqlalchemy.orm import selectinload
 
 from app.approvals import rules as approvals
 from app.approvals.models import Approval
 from app.contracts.models import Contract
 from app.contracts.rules import under_way
-from app.core import clock, schedule
+from app.core import clock, parameters, schedule
+from app.core.money import shown
+from app.core.spans import days_between
 from app.core.words import _
 from app.customers.models import Contact, Customer
 from app.payments.models import PaymentPlan
-from app.payments.rules import open_plans
+from app.payments.rules import MOST_AHEAD, open_plans
+from app.quotes.models import Quote
+from app.quotes.rules import OPEN, WARN_DAYS
+from app.security.models import Employee
 from app.tasks import repeating
 from app.tasks.models import Task
 from app.tasks.team import team_ids
 
 from .rules import one, put
 
-BACK = dt.timedelta(2)  # how late a reminder is still told, after no worker ran
-AHEAD = {"plan": 3, "contract": 30, "birthday": 3}  # days
+DAY = dt.timedelta(1)
+BACK = 2 * DAY  # how late a reminder is still told, after no worker ran
+AHEAD = 3  # days before a birthday
+WEEKS = 13  # how long an overdue payment term is told, once a week
 
 
 @schedule.every("notices.find", 1)
 def find(session) -> None:
     """Write what has fallen due; what fell due while no worker ran is told late, never twice."""
     now = clock.now()
-    for part in (_tasks, _calls, _contacts, _plans, _contracts, _approvals):
+    for part in (_tasks, _calls, _contacts, _plans, _quotes, _contracts, _approvals):
         put(session, part(session, now))
 
 
@@ -69,24 +76,61 @@ def _contacts(session, now):
     return _promised(session, now, Contact, "contact", "/contact/show/{}", Contact.name)
 
 
-def _dated(session, model, day, kind, entity, told, name, *rule):
-    today = clock.today()
-    wanted = select(model.id, model.owner_id, day, name).where(
-        day.between(today, today + dt.timedelta(AHEAD[kind])), model.owner_id.is_not(None), *rule).order_by(day)
-    return [one(owner, kind, f"{told(called)} {on}", f"/{entity}/show/{key}", f"{key}-{on}")
-            for key, owner, on, called in session.execute(wanted)]
+def _dated(session, kind, page, told, model, day, *rule):
+    """Of what has its day, the owner is told: (id, owner, day, name) in the order of the days."""
+    wanted = select(model.id, model.owner_id, day, model.name).where(model.owner_id.is_not(None), *rule)
+    return [one(owner, kind, f"{told(called)} {on}", page.format(key), f"{key}-{on}")
+            for key, owner, on, called in session.execute(wanted.order_by(day))]
 
 
-def _plans(session, _now):
-    def told(term):
-        return _("Collect term %(n)s", n=term or 1)
-    return _dated(session, PaymentPlan, PaymentPlan.due_on, "plan", "paymentplan", told, PaymentPlan.term, open_plans())
+def _quotes(session, _now):
+    """Quotes that end within a week; those that have ended, once more."""
+    today, ends = clock.today(), Quote.valid_until
+    near = _dated(session, "quote", "/quote/show/{}", lambda name: _("Quote ends: %(name)s", name=name), Quote, ends,
+                  Quote.state.in_(OPEN), ends.between(today, today + WARN_DAYS))
+    past = _dated(session, "quote", "/quote/show/{}", lambda name: _("Quote has expired: %(name)s", name=name), Quote, ends,
+                  Quote.state.in_(OPEN), ends.between(today - BACK, today - DAY))
+    return near + [{**row, "mark": f"past-{row['mark']}"} for row in past]
 
 
 def _contracts(session, _now):
-    def told(name):
-        return _("Contract ends: %(name)s", name=name)
-    return _dated(session, Contract, Contract.ends_on, "contract", "contract", told, Contract.name, under_way())
+    last = clock.today() + dt.timedelta(parameters.get(session, "contract.warn_days"))
+    return _dated(session, "contract", "/contract/show/{}", lambda name: _("Contract ends: %(name)s", name=name), Contract,
+                  Contract.ends_on, Contract.ends_on.between(clock.today(), last), under_way())
+
+
+def _plans(session, _now):
+    """Payment terms, as many days before as each one says."""
+    today, due = clock.today(), PaymentPlan.due_on
+    near = days_between(literal(today, Date()), due) <= func.coalesce(PaymentPlan.remind_days, 0)
+    return [one(row.owner_id, "plan", _collect(row), f"/paymentplan/show/{row.id}", f"{row.id}-{row.due_on}")
+            for row in _terms(session, due.between(today, today + dt.timedelta(MOST_AHEAD)), near)]
+
+
+def _terms(session, *rule):
+    plan = PaymentPlan
+    wanted = select(plan.id, plan.owner_id, plan.due_on, plan.term, Contract.name, (plan.amount - plan.received).label("left"))
+    return session.execute(wanted.join(Contract, Contract.id == plan.contract_id).where(
+        plan.owner_id.is_not(None), open_plans(), *rule).order_by(plan.due_on)).all()
+
+
+def _collect(row) -> str:
+    return _("Collect term %(n)s of %(name)s: %(left)s", n=row.term or 1, name=row.name, left=shown(row.left)) + f" {row.due_on}"
+
+
+@schedule.daily("notices.late", "00:10")
+def late(session) -> None:
+    """Overdue payment terms: told on the first day and then once a week for a quarter, to the owner and his superior."""
+    today, found = clock.today(), []
+    days = [today - DAY - dt.timedelta(7 * week + back) for week in range(WEEKS) for back in range(BACK.days + 1)]
+    above = dict(session.execute(select(Employee.id, Employee.superior_id)).all())
+    for row in _terms(session, PaymentPlan.due_on.in_(days)):
+        days_late = (today - row.due_on).days
+        words = _("%(n)s days overdue: %(name)s", n=days_late, name=_collect(row))
+        occasion = f"{row.id}-{row.due_on}-late{(days_late - 1) // 7}"
+        found += [one(person, "plan", words, f"/paymentplan/show/{row.id}", occasion)
+                  for person in (row.owner_id, above.get(row.owner_id)) if person]
+    put(session, found)
 
 
 def _approvals(session, _now):
@@ -103,7 +147,7 @@ def birthdays(session) -> None:
     """The contacts whose birthday is today or in the next days; one of 29 February has it on the 28th where the year has no 29th."""
     found, born = [], Contact.birthday
     wanted = select(Contact.id, Contact.owner_id, Contact.name).where(born.is_not(None), Contact.owner_id.is_not(None))
-    for ahead in range(AHEAD["birthday"] + 1):
+    for ahead in range(AHEAD + 1):
         day = clock.today() + dt.timedelta(ahead)
         near = [(day.month, day.day)] + ([(2, 29)] if (day.month, day.day) == (2, 28) and not calendar.isleap(day.year) else [])
         that_day = or_(*(and_(extract("month", born) == m, extract("day", born) == d) for m, d in near))

@@ -14,6 +14,8 @@ from app.quotes.rules import check_said
 
 from .models import Invoice, Payment, PaymentPlan, counted, hoped, standing
 
+MOST_AHEAD = 90  # days between a reminder and its term
+
 
 def _contract(session, row) -> Contract:
     """The row's contract, of the row's customer, held until the end of the transaction so that parallel payments come one after the
@@ -48,8 +50,8 @@ def check_plan(session, plan) -> None:
             raise RuleError(_("%(name)s is archived.", name=contract), "contract")
         if plan.amount <= 0:
             raise RuleError(_("The amount must be above zero."), "amount")
-        if (plan.remind_days or 0) < 0:
-            raise RuleError(_("This must not be negative."), "remind_days")
+        if not 0 <= (plan.remind_days or 0) <= MOST_AHEAD:
+            raise RuleError(_("Between %(low)d and %(high)d.", low=0, high=MOST_AHEAD), "remind_days")
         left = planned_left(session, contract, plan.id)
         if plan.amount > left:
             raise RuleError(_("Above the contract: only %(left)s is not planned yet.", left=shown(left)), "amount")

@@ -21,6 +21,7 @@ from .models import Quote, QuoteLine
 parameters.declare("quote.limit", _l("Quotes"), _l("Largest quote amount"), "money", 10**13,
                    _l("Larger amounts are refused as a typing error."))
 OPEN = ("draft", "sent")
+WARN_DAYS = dt.timedelta(7)  # before the validity ends
 USED: list = []  # later modules: function(session, quote) -> whether something that is not void was made of it
 COPIED = ("product_id", "name", "spec", "unit", "quantity", "list_price", "price", "tax_rate", "is_taxed", "cost", "note", "position")
 
@@ -96,7 +97,7 @@ check_change = approvals.check_change
 def expiring(who):
     """Open, and the validity ends within 7 days."""
     today = clock.today()
-    return and_(Quote.state.in_(OPEN), Quote.valid_until.between(today, today + dt.timedelta(7)))
+    return and_(Quote.state.in_(OPEN), Quote.valid_until.between(today, today + WARN_DAYS))
 
 
 def expired(who):

@@ -156,6 +156,31 @@ def test_where_expenses_need_approval_only_approved_ones_are_claimed(session, ex
         approvals.release(session, [row])
 
 
+def test_an_approved_expense_is_changed_again_after_its_approval_was_taken_back(session, expense, as_):
+    session.add(ApprovalRule(entity="expense", least=0, approver="superior", is_on=True))
+    session.commit()
+    row = expense(100_00)
+    with as_("li"):
+        approvals.submit(session, [row])
+        session.commit()
+    with as_("qian"):
+        approvals.approve(session, [session.scalar(select(Approval))])
+        session.commit()
+    with as_("li"):
+        with refused("审批"):
+            rules.check_change(session, row)
+        with refused("", session=session):
+            approvals.release(session, [row])  # 取消审核 is not the spender's
+    with as_("qian"):
+        approvals.release(session, [row])
+        session.commit()
+    with as_("li"):
+        rules.check_change(session, row)
+        row.amount = 120_00
+        save(session, rules.check_expense, row)
+        assert row.approval == "withdrawn", "it is handed in again before it is claimed"
+
+
 def test_the_share_of_expenses_in_contracts(session, make, expense):
     contract = make.contract(state="signed", amount=1000_00)
     assert rules.share(session) == 0

@@ -69,6 +69,54 @@ def test_follow_ups_plans_and_ends_of_contracts_are_told_to_their_owners(session
     assert {n.employee_id for n in notices(session)} == {people["li"]}
 
 
+def told(session, day, run=finding.find) -> list[tuple[int, str]]:
+    """What is told anew on a day: (person, title), in order."""
+    before = {n.id for n in notices(session)}
+    with clock.frozen(clock.day_start(day)):
+        for _worker in range(2):
+            run(session)
+            session.commit()
+    return sorted((n.employee_id, n.title) for n in notices(session) if n.id not in before)
+
+
+def test_a_quote_is_told_a_week_before_its_validity_ends_and_once_more_when_it_has(session, make, people):
+    end = dt.date(2027, 3, 20)
+    quote = make.quote(owner="li", name="驱动器报价", quoted_on=dt.date(2027, 3, 1), valid_until=end, state="sent")
+    make.quote(owner="li", name="已接受的", quoted_on=dt.date(2027, 3, 1), valid_until=end, state="accepted")
+    for days, title in ((-8, None), (-7, "报价有效期将至：驱动器报价 2027-03-20"), (0, None), (1, "报价已过期：驱动器报价 2027-03-20"), (2, None), (9, None)):
+        assert told(session, end + dt.timedelta(days)) == ([(people["li"], title)] if title else []), days
+    quote.valid_until = end + dt.timedelta(30)
+    session.commit()
+    assert len(told(session, end + dt.timedelta(25))) == 1, "prolonged, it is told again"
+
+
+def test_a_term_is_told_as_many_days_before_as_it_says_and_each_week_it_is_late_to_the_superior_too(session, make, people):
+    contract, due = make.contract(owner="li", name="驱动器合同", amount=1_000_00, state="signed"), dt.date(2027, 3, 20)
+    term = make.payment_plan(owner="li", contract_id=contract.id, amount=300_00, term=2, due_on=due, remind_days=10)
+    make.payment_plan(owner="wang", contract_id=contract.id, amount=100_00, term=3, due_on=due, remind_days=0)
+    words, li, qian = "驱动器合同第 2 期待收款：300.00 2027-03-20", people["li"], people["qian"]
+    assert told(session, due - dt.timedelta(11)) == [] == told(session, due, finding.late)
+    assert told(session, due - dt.timedelta(10)) == [(li, words)]
+    assert [person for person, _title in told(session, due)] == [people["wang"]], "one that asks for no days before is told on its day"
+    make.payment(contract_id=contract.id, plan_id=term.id, amount=100_00)
+    for days in (1, 8, 85):
+        assert (li, f"已逾期 {days} 天：{words.replace('300', '200')}") in (all_told := told(session, due + dt.timedelta(days), finding.late))
+        assert sorted(person for person, _title in all_told) == sorted([li, qian, people["wang"], qian]), days
+        assert told(session, due + dt.timedelta(days + 2), finding.late) == [], "once a week"
+    assert told(session, due + dt.timedelta(100), finding.late) == []
+    make.payment(contract_id=contract.id, plan_id=term.id, amount=200_00)
+    assert {person for person, _title in told(session, due + dt.timedelta(22), finding.late)} == {people["wang"], qian}
+
+
+def test_the_end_of_a_contract_is_told_so_many_days_before_as_the_parameter_says(session, make, people):
+    end = dt.date(2027, 6, 30)
+    make.contract(owner="li", name="年度框架", ends_on=end, state="signed")
+    parameters.put(session, "contract.warn_days", 5)
+    session.commit()
+    assert told(session, end - dt.timedelta(6)) == []
+    assert told(session, end - dt.timedelta(5)) == [(people["li"], "合同到期：年度框架 2027-06-30")]
+
+
 def test_handing_out_tells_the_executor_and_finishing_tells_who_handed_it_out(session, make, people, as_):
     with as_("qian"):
         task = make.task(owner="li", title="补充报价", created_by_id=people["qian"])

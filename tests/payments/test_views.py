@@ -36,6 +36,29 @@ def test_a_term_fills_the_payment_form_and_the_sentence_names_the_rest(login, se
     assert (row.received, plan.received) == (1000_00, 300_00) and last.number != "HK-FAKE"
 
 
+def test_a_payment_that_is_deleted_opens_its_term_again(login, session, contract, make, people):
+    row = contract()
+    plan = make.payment_plan(contract_id=row.id, amount=300_00, due_on=clock.today())
+    client = login("li")
+
+    def told(url):
+        client.post(url)
+        return said(client.get("/payment/list/"))
+    client.post("/payment/add", data=_form(row, people, "300", plan=plan.id))
+    payment = session.scalar(select(Payment))
+    session.refresh(plan)
+    assert plan.state == "done" and row.outstanding == 700_00
+    assert "有回款" in told(f"/paymentplan/delete/{plan.id}")
+    payment.check = "confirmed"
+    session.commit()
+    assert "锁定" in told(f"/payment/delete/{payment.id}")
+    payment.check = "new"
+    session.commit()
+    told(f"/payment/delete/{payment.id}")
+    session.expire_all()
+    assert payment.deleted_at and (plan.state, plan.received, row.received, row.outstanding) == ("open", 0, 0, 1000_00)
+
+
 def test_two_payments_at_the_same_time_cannot_exceed_the_contract(app, login, session, contract, people):
     """20 people record 300 yuan each on a contract of 1,000: three come through, whatever the order."""
     row = contract()
@@ -116,7 +139,7 @@ def test_terms_are_proposed_changed_and_saved_together(login, session, contract)
         assert said(client.get(f"{url}?contract={row.id}&{ask}")), ask
     for bad, words in ((terms(row), "至少"), (terms(row, ("500", "2026-12-01"), ("500.01", "2027-01-01")), "500.00"),
                        (terms(row, ("0", "2026-12-01")), "大于零"), (terms(row, ("x", "2026-12-01")), "金额"), (terms(row, ("5", "")), "不能为空"),
-                       (terms(row, ("5", "2026-12-01"), **{"terms-0-remind_days": "-1"}), "负")):
+                       (terms(row, ("5", "2026-12-01"), **{"terms-0-remind_days": "-1"}), "0 到 90")):
         refused = client.post(url, data=bad)
         assert refused.status_code == 200 and words in said(refused), (words, said(refused))
         assert session.scalar(select(PaymentPlan.id)) is None, "all or none"

@@ -22,6 +22,9 @@ RULES = {
     "4.5 approved ones cannot be edited": "quotes/test_views.py::test_an_approved_quote_is_closed_to_every_post",
     "4.5 a used quotation is neither deleted nor voided": "quotes/test_rules.py::test_a_quote_that_became_a_contract_is_neither_voided_nor_deleted",
     "4.5 past its validity it is expired": "quotes/test_rules.py::test_the_validity_is_read_not_stored",
+    "4.5 its end and its expiry are told":
+        "notices/test_notices.py::test_a_quote_is_told_a_week_before_its_validity_ends_and_once_more_when_it_has",
+    "4.5 several products at once": "sales/test_forms.py::test_only_products_on_sale_are_chosen_several_at_once_at_the_price_of_their_day",
     "4.5 the amount has an upper limit": "quotes/test_rules.py::test_an_amount_that_is_a_typing_error_is_refused",
     "4.5 a discount below the limit needs approval":
         "approvals/test_rules.py::test_selling_below_the_lowest_price_is_seen_through_every_discount",
@@ -43,7 +46,9 @@ RULES = {
         "contracts/test_rules.py::test_a_void_contract_is_closed_with_everything_on_it",
     "4.6 no deletion with payments or invoices": "contracts/test_views.py::test_deletion_names_everything_that_hangs",
     "4.6 archived: no edit, deletion, voiding": "contracts/test_views.py::test_a_closed_contract_is_closed_to_every_post",
-    "4.6 reminder so many days before the end": "contracts/test_rules.py::test_contracts_that_end_soon_are_found_as_the_parameter_says",
+    "4.6 what ends soon is found": "contracts/test_rules.py::test_contracts_that_end_soon_are_found_as_the_parameter_says",
+    "4.6 reminder so many days before the end":
+        "notices/test_notices.py::test_the_end_of_a_contract_is_told_so_many_days_before_as_the_parameter_says",
     "4.7 terms are not above the contract": "payments/test_rules.py::test_all_terms_together_are_not_above_the_contract",
     "4.7 payments are not above the contract; the sentence names the rest":
         "payments/test_rules.py::test_a_payment_above_the_rest_is_refused_and_the_sentence_names_the_rest",
@@ -52,17 +57,24 @@ RULES = {
     "4.7 payments only on valid contracts": "payments/test_rules.py::test_no_payment_on_a_void_or_unapproved_contract",
     "4.7 a confirmed payment is locked": "payments/test_views.py::test_only_finance_confirms_and_a_confirmed_payment_is_closed_to_every_post",
     "4.7 a term with payments is neither edited nor deleted": "payments/test_rules.py::test_a_term_with_payments_is_neither_edited_nor_deleted",
+    "4.7 a deleted payment opens its term again": "payments/test_views.py::test_a_payment_that_is_deleted_opens_its_term_again",
+    "4.7 reminder before a term's day, and overdue to the superior too":
+        "notices/test_notices.py::test_a_term_is_told_as_many_days_before_as_it_says_and_each_week_it_is_late_to_the_superior_too",
     "4.7 a refund is at most what came in": "payments/test_rules.py::test_a_refund_is_at_most_what_came_in",
     "4.8 above zero, of one customer": "expenses/test_rules.py::test_an_expense_is_above_zero_not_in_the_future_and_of_one_customer",
     "4.8 a claim takes one's own, not yet claimed expenses": "expenses/test_rules.py::test_a_claim_gathers_ones_own_open_expenses",
     "4.8 what is claimed is closed": "expenses/test_views.py::test_an_expense_is_saved_claimed_and_closed_to_every_post",
     "4.8 profit is received less spent": "expenses/test_rules.py::test_expenses_and_profit_of_a_contract",
+    "4.8 取消审核": "expenses/test_rules.py::test_an_approved_expense_is_changed_again_after_its_approval_was_taken_back",
+    "4.8 the share of expenses in contracts": "expenses/test_rules.py::test_the_share_of_expenses_in_contracts",
     "4.9.2 a category with products or branches is not deleted":
         "products/test_rules.py::test_a_category_with_products_or_branches_is_not_deleted",
     "4.9.2 at most 20 levels, no circle": "products/test_rules.py::test_the_category_tree_has_no_circle_no_twins_and_at_most_20_levels",
     "4.9.3 the code is there once": "products/test_rules.py::test_a_product_has_its_own_code_and_sensible_prices",
     "4.9.3 a used product goes off sale, old documents keep their price":
         "products/test_rules.py::test_a_used_product_is_taken_off_sale_not_deleted_and_old_documents_keep_their_price",
+    "4.9.3 only products on sale are chosen":
+        "sales/test_forms.py::test_only_products_on_sale_are_chosen_several_at_once_at_the_price_of_their_day",
     "4.9.3 several pictures": "products/test_pictures.py::test_pictures_stand_in_the_list_and_on_the_page",
     "5.2 sums equal the lines": "sales/test_money.py::test_ten_thousand_random_documents_add_up_with_their_terms_and_payments",
     "5.4 numbers are unique and without holes": "sales/test_numbers.py::test_fifty_parallel_forms_give_fifty_numbers_in_a_row",

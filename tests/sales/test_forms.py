@@ -2,6 +2,7 @@
 import re
 
 import pytest
+from sqlalchemy import select
 
 
 def chosen(page, name):
@@ -85,6 +86,28 @@ def test_a_category_means_all_below_it(make, login):
         page = client.get(f"/product/list/?quick=all&category={category.id}").text
         assert "微型电机" in page and "工业相机" not in page
         assert [r["text"] for r in client.get(f"/product/choose?category={category.id}").json["results"]] == ["微型电机"]
+
+
+def test_only_products_on_sale_are_chosen_several_at_once_at_the_price_of_their_day(make, login, session, people):
+    from app.quotes.models import Quote
+    motor, drive, gone = (make.product(name=name, price=price) for name, price in (("电机", 90_00), ("驱动器", 128_00), ("旧相机", 50_00)))
+    client = login("li")
+    client_lines = {f"lines-{n}-{key}": value for n, product in enumerate((motor, drive, gone))
+                    for key, value in (("product", product.id), ("quantity", "2"), ("tax_rate", "13"), ("is_taxed", "y"))}
+    form = {"name": "三种", "customer": make.customer().id, "quoted_on": "2026-01-05", "valid_until": "2026-02-05", "owner": people["li"], "discount": "100",
+            **client_lines}
+    gone.state = "off"
+    session.commit()
+    assert sorted(r["text"] for r in client.get("/product/choose").json["results"]) == ["电机", "驱动器"]
+    assert "已下架" in client.post("/quote/add", data=form).text and session.scalar(select(Quote.id)) is None
+    gone.state = "on"
+    session.commit()
+    assert client.post("/quote/add", data=form).status_code == 302
+    gone.state, motor.price = "off", 95_00
+    session.commit()
+    quote = session.scalar(select(Quote))
+    assert [(one.name, one.list_price, one.amount) for one in quote.living] == [("电机", 90_00, 180_00), ("驱动器", 128_00, 256_00), ("旧相机", 50_00, 100_00)]
+    assert quote.amount == 536_00
 
 
 @pytest.mark.parametrize("level", ["A", None])
