@@ -9,6 +9,8 @@ import pytest
 from fontTools.ttLib import TTFont
 from pypdf import PdfReader
 
+from app.contracts import rules as contracts
+from app.contracts.models import Contract, ContractLine
 from app.core import clock, money
 from app.printing import pdf
 from app.quotes import rules as quotes
@@ -32,9 +34,21 @@ def quote(session, make):
             line(QuoteLine, 12_345_678_90, 1000, name="视觉工位", spec="标准型", unit="u13", position=2, is_taxed=False)]))
 
 
+@pytest.fixture(params=["quote", "contract"])
+def document(request, session, quote):
+    """The quote, and a contract of the same lines."""
+    if request.param == "quote":
+        return quote
+    same = ("name", "spec", "unit", "price", "quantity", "tax_rate", "is_taxed", "position", "note")
+    return save(session, contracts.check_contract, Contract(
+        name="产线改造", customer_id=quote.customer_id, owner_id=quote.owner_id, signed_on=clock.today(), discount=9_750, fees=88_88,
+        payment_terms=quote.payment_terms, delivery="苏州工业园区胜浦路 168 号", note=f"整机质保 12 个月。\n{RARE}", state="signed",
+        lines=[ContractLine(**{key: getattr(one, key) for key in same}) for one in quote.living]))
+
+
 def paper(client, row, kind, **ask) -> bytes:
     """The file of a document."""
-    with client.get(f"/quote/paper/{row.id}.{kind}", query_string=ask) as answer:
+    with client.get(f"/{row.__tablename__}/paper/{row.id}.{kind}", query_string=ask) as answer:
         assert answer.status_code == 200, answer.status_code
         return answer.data
 
@@ -45,20 +59,20 @@ def read(data: bytes) -> str:
 
 
 def texts(row) -> list[str]:
-    """What must stand on the paper of a quote, in words and to the fen."""
+    """What must stand on the paper of a quote or a contract, in words and to the fen."""
     lines = [t for x in row.living for t in (x.name, x.spec, f"{x.price / 100:,.2f}", f"{x.amount / 100:,.2f}", x.note) if t]
     sums = [f"{x / 100:,.2f}" for x in (row.lines_amount, row.tax, row.fees, row.amount)]
-    said = [row.number, row.customer.name, row.payment_terms, row.delivery, *row.terms.split("\n"), str(row.quoted_on), str(row.valid_until),
-            "报价单", "97.5%", money.capitals(row.amount)]
+    own = [row.terms, str(row.quoted_on), str(row.valid_until), "报价单"] if isinstance(row, Quote) else [row.note, str(row.signed_on), "合同"]
+    said = [row.number, row.customer.name, row.payment_terms, row.delivery, *own[0].split("\n"), *own[1:], "97.5%", money.capitals(row.amount)]
     return [re.sub(r"\s", "", text) for text in (*lines, *sums, *said)]
 
 
-def test_the_text_of_the_pdf_equals_the_quote(login, quote):
-    told = read(paper(login("li"), quote, "pdf"))
-    assert [text for text in texts(quote) if text not in told] == []
-    bare = read(paper(login("li"), quote, "pdf", prices="0"))
-    amounts = {f"{x / 100:,.2f}" for x in (quote.amount, quote.lines_amount, *(x.price for x in quote.living), *(x.amount for x in quote.living))}
-    assert not [a for a in amounts if a in bare] and quote.lines[0].name in bare and money.capitals(quote.amount) not in bare
+def test_the_text_of_the_pdf_equals_the_document(login, document):
+    told = read(paper(login("li"), document, "pdf"))
+    assert [text for text in texts(document) if text not in told] == []
+    bare = read(paper(login("li"), document, "pdf", prices="0"))
+    amounts = {f"{x / 100:,.2f}" for x in (document.amount, document.lines_amount, *(x.price for x in document.living), *(x.amount for x in document.living))}
+    assert not [a for a in amounts if a in bare] and document.lines[0].name in bare and money.capitals(document.amount) not in bare
 
 
 def test_no_glyph_is_missing_in_the_embedded_font(login, quote):
@@ -102,16 +116,16 @@ def test_amounts_of_the_spreadsheet_are_numbers(login, quote):
 
 @pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
 @pytest.mark.parametrize("kind", ["xlsx", "docx"])
-def test_libreoffice_opens_it_and_reads_the_same(login, quote, tmp_path, kind):
+def test_libreoffice_opens_it_and_reads_the_same(login, document, tmp_path, kind):
     """Opened by LibreOffice, printed to PDF, read again: nothing is cut, no amount turned into ####."""
-    place = tmp_path / f"quote.{kind}"
-    place.write_bytes(paper(login("li"), quote, kind))
+    place = tmp_path / f"paper.{kind}"
+    place.write_bytes(paper(login("li"), document, kind))
     done = subprocess.run(["soffice", f"-env:UserInstallation=file://{tmp_path}/home", "--headless", "--convert-to", "pdf", "--outdir", str(tmp_path),
                            str(place)], capture_output=True, text=True, timeout=180)
     assert done.returncode == 0, done.stderr
-    told = read((tmp_path / "quote.pdf").read_bytes())
+    told = read((tmp_path / "paper.pdf").read_bytes())
     assert set(RARE) <= set(told) and "###" not in told
-    assert [text for text in texts(quote) if text not in told and text != RARE] == [], "signs drawn with another font may be read in another order"
+    assert [text for text in texts(document) if text not in told and text != RARE] == [], "signs drawn with another font may be read in another order"
 
 
 def test_every_paper_is_for_who_may_read_the_quote(login, quote):
