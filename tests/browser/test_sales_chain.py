@@ -110,6 +110,11 @@ def test_1_a_deal_is_dragged_to_negotiation(demo, colleague, story):
     row = page.locator("[data-card=funnel] [data-stage=s4]")
     assert (int(row.get_attribute("data-n")), int(row.get_attribute("data-value"))) == after[:2]
     assert sums(page, "opportunity", "quick=mine&stage=s4") | {"n": after[0]} == {"amount": after[1], "weighted": after[2], "n": after[0]}
+    page.goto(f"/opportunity/list/?quick=all&stage=s4&customer={customer}")
+    row = page.locator(f"tr[data-id='{deal}']").inner_text()
+    page.goto(f"/opportunity/show/{deal}")
+    for place in (row, page.locator("main").inner_text()):
+        assert shown(amount) in place and shown(weighted) in place and "70%" in place, place
 
 
 def test_2_a_quote_with_three_lines(demo, colleague, story):
