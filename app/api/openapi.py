@@ -53,7 +53,10 @@ SHARED = {
     "Option": _object({"value": {"type": "integer"}, "text": TEXT}, ("value", "text")),
     "Bulk": _object({"count": {"type": "integer"}, "result": {"type": "array", "items": _ref("BulkRow")}}, ("count", "result")),
     "BulkRow": _object({"status": {"type": "integer"}, "id": {"type": "integer"}, "version": {"type": "integer"}, "message": TEXT,
-                        "errors": {"type": "object", "additionalProperties": TEXT}}, ("status",)),
+                        "errors": {"type": "object", "additionalProperties": TEXT}, "conflict": {"type": "array", "items": _ref("Clash")},
+                        "row": {"type": "integer", "description": "of the rows that were sent, from 0"}}, ("status",)),
+    "BulkRefusal": _object({"message": TEXT, "errors": {"type": "object", "additionalProperties": TEXT}, "count": {"type": "integer"},
+                            "result": {"type": "array", "items": _ref("BulkRow")}}, ("message",)),
 }
 
 
@@ -120,7 +123,9 @@ def _body(name: str) -> dict:
 
 
 def _operation(view, what, done, schema, parameters=(), body=None, status=200) -> dict:
-    answers = {status: schema, **{code: name for code, name in REFUSALS.items() if code not in (409,) or what in ("put", "delete", "post")}}
+    answers = {status: schema, **{code: name for code, name in REFUSALS.items() if code != 409 or what not in ("list", "get")}}
+    if what == "bulk":
+        answers[422] = "BulkRefusal"
     return {"operationId": f"{what}_{view.entity}", "tags": [view.entity], "summary": str(done), "parameters": [*parameters],
             "responses": {str(code): {"description": name, "content": {"application/json": {"schema": _ref(name)}}}
                           for code, name in answers.items()}, **(_body(body) if body else {})}
