@@ -36,8 +36,10 @@ def served(method):
             status, told = _once(lambda: method(self, **kw)) if request.method == "POST" else method(self, **kw)
             saving.commit()
         except Exception as error:
-            status, told = refusal(error)
-            db.session.rollback()
+            try:
+                status, told = refusal(error)
+            finally:
+                db.session.rollback()
         return jsonify(told), status
     csrf.exempt(answer)
     answer._needs = ""

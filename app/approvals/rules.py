@@ -7,8 +7,9 @@ from app.core import actor, choices, clock, memo, undo
 from app.core.entity import by_name
 from app.core.rules import RuleError
 from app.core.scope import Collaborator
-from app.core.words import _
+from app.core.words import _, _l
 from app.products.rules import below_lowest
+from app.security.handover import DUTIES, Duty
 from app.security.models import Employee
 
 from .models import Approval, ApprovalRule, ApprovalStep
@@ -316,3 +317,31 @@ def waiting_for_me(who):
                              first.position < ApprovalStep.position)
     return and_(Approval.state == "pending", exists().where(
         ApprovalStep.approval_id == Approval.id, ApprovalStep.decision == "waiting", mine, ~earlier))
+
+
+# ---- whoever leaves -------------------------------------------------------------------------------------------
+def _steps_of(session, person) -> list:
+    """What waits for a person by name, now or after others."""
+    return list(session.scalars(select(ApprovalStep).join(Approval, Approval.id == ApprovalStep.approval_id).where(
+        Approval.state == "pending", ApprovalStep.decision == "waiting", ApprovalStep.approver_id == person).order_by(ApprovalStep.id)
+        .execution_options(everyone=True)))
+
+
+def _ask_another(session, rows, to, person):
+    """Another decides; nobody decides what he submitted himself."""
+    for step in rows:
+        approval = session.get(Approval, step.approval_id, execution_options={"everyone": True})
+        if approval.owner_id == to:
+            raise RuleError(_("Nobody decides what he submitted: give the approvals to another person than for %(name)s.", name=approval))
+        step.approver_id = to
+        _let_see(session, approval, step)
+
+
+def _name_another(session, rows, to, person):
+    for rule in rows:
+        rule.person_id = to
+
+
+DUTIES["approval_step"] = Duty(_l("Approvals that wait for him"), _steps_of, _ask_another)
+DUTIES["approval_rule"] = Duty(_l("Approval rules that name him"), lambda session, person: list(session.scalars(
+    select(ApprovalRule).where(ApprovalRule.person_id == person).order_by(ApprovalRule.id))), _name_another)

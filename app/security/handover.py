@@ -1,29 +1,44 @@
 """交接: what somebody holds goes to one person or is parted among several: evenly, or by a column of the records (level, region), or kind
-by kind. What belongs to a record that goes along follows it. History stays: a model says what of it does (`Owned.stays`, `handed`)."""
+by kind. What belongs to a record that goes along follows it. History stays: a model says what of it does (`Owned.stays`, `handed`).
+What he is for others without owning it (superior, head, approver, collaborator) goes whole to one person (`DUTIES`)."""
 import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
-from app.core import actor, changes, entity, jobs
+from app.core import actor, changes, clock, entity, jobs
 from app.core.describe import describe
 from app.core.entity import Owned
 from app.core.rules import RuleError
-from app.core.words import _
+from app.core.scope import Collaborator
+from app.core.words import _, _l
 
-from .models import Employee
+from .models import Department, Employee
+from .people import below
 from .rules import keep_below
 
 CHUNK = 500
 STAY = "stay"
 PLACE = re.compile(r"\S+?(?:省|自治区|行政区|市)|[^\s/·,，-]+")
 ALONG: list = []  # later modules: function(session, rows of one model, plan) before they change hands
+DUTIES: dict[str, "Duty"] = {}  # also of later modules, in their order
+
+
+@dataclass(frozen=True)
+class Duty:
+    """What somebody is for others: `rows(session, person id)` that name him, `give(session, rows, to, person)` lets them name another."""
+
+    label: str
+    rows: Callable
+    give: Callable
 
 
 @dataclass
 class Plan:
-    """Whose records go to whom: `to` takes over evenly, or by the column `way`, whose values `shares` gives to people; `kinds`: table ->
-    a person who gets all of that kind, or 'stay'. `keep_credit`: what was earned with contracts stays the former owner's."""
+    """Whose records go to whom: `to` takes over evenly, or by the column `way`, whose values `shares` gives to people; `kinds`: table or
+    duty -> a person who gets all of that kind, or 'stay'; duties else go to the first of `to`. `keep_credit`: what was earned with
+    contracts stays the former owner's."""
 
     person: int
     to: list[int] = field(default_factory=list)
@@ -79,6 +94,18 @@ def held(session, person: int) -> dict[type, list]:
     return found
 
 
+def duties(session, person: int) -> dict[str, list]:
+    """{duty: rows that name a person in it}; none that names nobody."""
+    found = {key: duty.rows(session, person) for key, duty in DUTIES.items()}
+    return {key: rows for key, rows in found.items() if rows}
+
+
+def assign_duties(session, plan: Plan) -> dict[str, dict[int, list]]:
+    """{duty: {person: rows}} of what goes to others by a plan."""
+    return {key: {int(plan.kinds.get(key) or plan.to[0]): rows} for key, rows in duties(session, plan.person).items()
+            if plan.kinds.get(key) != STAY}
+
+
 def assign(session, plan: Plan) -> dict[type, dict[int, list[int]]]:
     """{model: {person: ids}} of everything that changes hands by a plan."""
     goes: dict = {}  # (model, id) -> person
@@ -129,8 +156,9 @@ def check(session, plan: Plan) -> Employee:
 
 def do(session, plan: Plan) -> dict:
     """Hand over by a plan, whole or not at all; {"batch", "counts": {table: {person: n}}}. Flushed, not committed. Raises RuleError."""
-    person, found = check(session, plan), assign(session, plan)
-    counts = {m.__tablename__: {to: len(ids) for to, ids in gets.items()} for m, gets in found.items() if gets}
+    person, found, also = check(session, plan), assign(session, plan), assign_duties(session, plan)
+    counts = {key: {to: len(ids) for to, ids in gets.items()} for key, gets in (
+        *((m.__tablename__, gets) for m, gets in found.items()), *also.items()) if gets}
     if not counts:
         raise RuleError(_("%(name)s holds nothing that could be handed over.", name=person))
     names = dict(session.execute(select(Employee.id, Employee.name).where(Employee.id.in_(plan.to))).all())
@@ -139,6 +167,10 @@ def do(session, plan: Plan) -> dict:
     for model, gets in found.items():
         for to, ids in gets.items():
             _give(session, plan, model, ids, to)
+    for key, gets in also.items():
+        for to, rows in gets.items():
+            DUTIES[key].give(session, rows, to, person)
+    session.flush()
     return {"batch": batch, "counts": counts}
 
 
@@ -151,6 +183,48 @@ def _give(session, plan, model, ids, to) -> None:
         for row in rows:
             row.owner_id = to
         session.flush()
+
+
+# ---- what somebody is for others ------------------------------------------------------------------------------
+def _lead(session, rows, to, person):
+    """The subordinates get a new superior; one who stood below the person himself takes his place."""
+    stood_below = to in below(session.execute(select(Employee.id, Employee.superior_id)).all(), person.id)
+    for row in rows:
+        row.superior_id = to
+    if stood_below:
+        session.get(Employee, to).superior_id = person.superior_id
+
+
+def _head(session, rows, to, person):
+    for row in rows:
+        row.head_id = to
+
+
+def _shared(session, person) -> list:
+    """What is shared with a person, of the records on which something is still to do."""
+    wanted = [Collaborator.row_id.in_(select(m.id).where(*m.handed())) & (Collaborator.entity == m.__tablename__) for m in models()]
+    return list(session.scalars(select(Collaborator).where(
+        Collaborator.employee_id == person, or_(Collaborator.until.is_(None), Collaborator.until >= clock.today()),
+        or_(*wanted)).order_by(Collaborator.id).execution_options(everyone=True)))
+
+
+def _share(session, rows, to, person):
+    """Another works along; whoever owns the record or works along already does so no more than once."""
+    for row in rows:
+        mine = session.scalar(select(Collaborator.id).where(
+            Collaborator.entity == row.entity, Collaborator.row_id == row.row_id, Collaborator.employee_id == to))
+        owner = session.get(entity.by_name(row.entity), row.row_id, execution_options={"everyone": True}).owner_id
+        if mine or owner == to:
+            session.delete(row)
+        else:
+            row.employee_id = to
+
+
+DUTIES["superior"] = Duty(_l("Subordinates"), lambda session, person: list(session.scalars(
+    select(Employee).where(Employee.superior_id == person).order_by(Employee.id))), _lead)
+DUTIES["head"] = Duty(_l("Head of departments"), lambda session, person: list(session.scalars(
+    select(Department).where(Department.head_id == person).order_by(Department.id))), _head)
+DUTIES["collaborator"] = Duty(_l("Records and tasks that others share with him"), _shared, _share)
 
 
 def hand_over(session, rows, to):

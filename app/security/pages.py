@@ -165,17 +165,19 @@ class HandoverPage(Page):
         plan, told = _plan(request.args), ""
         people = self.session.scalars(select(Employee).order_by(Employee.active.desc(), Employee.name)).all()
         held = handover.held(self.session, plan.person) if plan.person else {}
-        found = {}
+        duties = handover.duties(self.session, plan.person) if plan.person else {}
+        found: list = []
         if plan.person and "preview" in request.args:
             try:
                 handover.check(self.session, plan)
-                found = {m: {to: len(ids) for to, ids in gets.items()} for m, gets in handover.assign(self.session, plan).items() if gets}
+                found = [(key, title, {to: len(ids) for to, ids in gets.items()}) for key, title, gets in _gets(self.session, plan) if gets]
             except RuleError as no:
                 told = str(no)
         return render_template(
-            "security/handover.html", plan=plan, people=people, names={p.id: p.name for p in people}, held=held, found=found, told=told,
-            ways={name: one.label for name, one in handover.ways().items()}, values=self._values(held), title=_title,
-            query=request.query_string.decode())
+            "security/handover.html", plan=plan, people=people, names={p.id: p.name for p in people}, found=found, told=told,
+            held=[(m.__tablename__, _title(m), len(rows), _("as parted above")) for m, rows in held.items() if rows] + [
+                (key, handover.DUTIES[key].label, len(rows), _("the first who takes over")) for key, rows in duties.items()],
+            ways={name: one.label for name, one in handover.ways().items()}, values=self._values(held), query=request.query_string.decode())
 
     @staticmethod
     def _values(held) -> dict:
@@ -196,7 +198,7 @@ class HandoverPage(Page):
         plan = _plan(ImmutableMultiDict(parse_qsl(request.form.get("plan", ""), keep_blank_values=True)))
         try:
             person = handover.check(self.session, plan)
-            total = sum(len(ids) for gets in handover.assign(self.session, plan).values() for ids in gets.values())
+            total = sum(len(ids) for _key, _title, gets in _gets(self.session, plan) for ids in gets.values())
             start = jobs.enqueue if total > AT_ONCE else jobs.at_once
             job = start(self.session, "handover", plan.params, label=_("Hand over: %(name)s", name=person), total=total)
             self.session.commit()
@@ -207,6 +209,12 @@ class HandoverPage(Page):
             return redirect(f"/handover/?{request.form.get('plan', '')}")
 
 
+def _gets(session, plan) -> list[tuple]:
+    """(key, its title, {person: what he gets}) of every kind and duty."""
+    return [(m.__tablename__, _title(m), gets) for m, gets in handover.assign(session, plan).items()] + [
+        (key, handover.DUTIES[key].label, gets) for key, gets in handover.assign_duties(session, plan).items()]
+
+
 def _plan(args) -> handover.Plan:
     """The plan that an address says; 400 for what makes no sense."""
     def number(text: str) -> int:
@@ -214,7 +222,7 @@ def _plan(args) -> handover.Plan:
     kinds = {k.removeprefix("kind."): v for k, v in args.items() if k.startswith("kind.") and v}
     way = args.get("way", "even")
     shares = {k.removeprefix(f"share.{way}."): number(v) for k, v in args.items() if k.startswith(f"share.{way}.") and v}
-    if way not in ("even", *handover.ways()) or not kinds.keys() <= {m.__tablename__ for m in handover.models()}:
+    if way not in ("even", *handover.ways()) or not kinds.keys() <= {*(m.__tablename__ for m in handover.models()), *handover.DUTIES}:
         abort(400)
     return handover.Plan(
         number(args.get("who") or "0"), list(dict.fromkeys(number(v) for v in args.getlist("to") if v)), way,

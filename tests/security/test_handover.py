@@ -5,18 +5,22 @@ import re
 import pytest
 from sqlalchemy import func, select
 
+from app.approvals import rules as approvals
+from app.approvals.models import Approval, ApprovalRule, ApprovalStep
 from app.contracts.models import Contract
 from app.core import bulk, clock, entity, jobs, undo
 from app.core.changes import Batch
 from app.core.entity import Owned
 from app.core.jobs import Job
 from app.core.rules import RuleError
+from app.core.scope import Collaborator
 from app.customers.models import Contact, Customer, Followup
 from app.opportunities.models import Opportunity
 from app.payments.models import Payment, PaymentPlan
 from app.quotes.models import Quote
 from app.security import handover
 from app.security.handover import Plan
+from app.security.models import Department, Employee
 from app.security.people import actor_for
 from app.targets.models import Credit, Share
 from app.tasks.models import Task
@@ -149,6 +153,51 @@ def test_the_action_for_programs_is_the_same_hand_over(office, login, session, p
     assert last(session).kind == "handover"
     page = login("admin").get(f"/user/show/{li}").text
     assert f'href="/handover/?who={li}"' in page
+
+
+def test_what_a_manager_is_for_others_goes_to_one_person_and_comes_back(login, session, people, make, as_):
+    """钱 leaves: his subordinates, his department, the approvals that wait for him and what others share with him go to 李, who stood below
+    him and now stands in his place."""
+    li, wang, qian, chen = (people[n] for n in ("li", "wang", "qian", "chen"))
+    east = session.scalar(select(Department).where(Department.name == "华东部"))
+    east.head_id = qian
+    rule = ApprovalRule(entity="quote", least=0, approver="person", person_id=qian, is_on=True)
+    session.add(rule)
+    quote, shared = make.quote(owner="wang", amount=100_00, approval="needed"), make.customer(owner="zhao")
+    trip = make.task(owner="wang", title="同去", created_by_id=qian)
+    done = make.task(owner="wang", title="去过了", state="done", done_at=clock.now())
+    for row, kind in ((shared, "customer"), (trip, "task"), (done, "task")):
+        make.collaborator(entity=kind, row_id=row.id, employee_id=qian)
+    kept = (Department, ApprovalRule, ApprovalStep, Collaborator)
+    with as_("wang"):
+        approvals.submit(session, [quote])
+        session.commit()
+    def superiors():
+        return dict(session.execute(select(Employee.id, Employee.superior_id)).all())
+    before, admin = (checksum(session, *kept), superiors()), login("admin")
+    page = admin.get(f"/handover/?who={qian}").text
+    held = dict(re.findall(r'data-held="(\w+)"><td>[^<]*</td><td class="r num">(\d+)', page))
+    assert held == {"superior": "2", "head": "1", "collaborator": "3", "approval_step": "1", "approval_rule": "1"}
+    refused = admin.post("/handover/", data={"plan": f"who={qian}&to={li}&kind.approval_step={wang}&to={wang}"})
+    assert "不能审批自己提交的" in admin.get(refused.location).text and (checksum(session, *kept), superiors()) == before
+
+    answer = admin.post("/handover/", data={"plan": f"who={qian}&to={li}&to={wang}&kind.approval_rule=stay"})
+    session.expire_all()
+    job = session.get(Job, int(answer.location.rsplit("/", 1)[1]))
+    assert job.state == "done" and "7 条" in admin.get(answer.location).text
+    above = superiors()
+    assert (above[li], above[wang], above[qian], east.head_id, rule.person_id) == (chen, li, chen, li, qian)
+    assert session.scalars(select(ApprovalStep.approver_id)).all() == [li]
+    assert dict(session.execute(select(Collaborator.row_id, Collaborator.employee_id).where(Collaborator.entity == "task")).all()) == {trip.id: li, done.id: qian}
+    assert login("li").get(f"/customer/show/{shared.id}").status_code == 200
+    with as_("li"):
+        approvals.approve(session, [session.scalar(select(Approval))])
+        session.rollback()
+    assert undo.take_back(session, last(session).id) == []
+    session.commit()
+    assert (checksum(session, *kept), superiors()) == before
+    east.head_id = None
+    session.commit()
 
 
 def test_much_is_handed_over_by_a_job_and_comes_back(login, session, people, make):
