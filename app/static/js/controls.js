@@ -47,7 +47,7 @@
     var master = el.dataset.kWithin && el.form && el.form.elements[el.dataset.kWithin], beside = el.dataset.kBeside && el.form && el.form.elements[el.dataset.kBeside];
     var also = JSON.parse(el.dataset.kAlso || '{}');
     also = Object.keys(also).map(function (k) { return { id: k, text: also[k] }; });
-    var chosen_at = 0, touched_at = 0, box = new TomSelect(el, {
+    var box = new TomSelect(el, {
       plugins: el.multiple ? ['remove_button'] : [], closeAfterSelect: !el.multiple, valueField: 'id', labelField: 'text', searchField: [], maxOptions: 30, preload: 'focus', allowEmptyOption: true, loadThrottle: 200,
       create: el.dataset.kNew ? function (text, done) { window.kQuick(el.dataset.kNew, text, el.form, function (made) { done(made || undefined); }); } : false,
       load: function (q, done) {
@@ -55,13 +55,13 @@
         if (master && master.value) url += '&' + el.dataset.kWithin + '=' + encodeURIComponent(master.value);
         if (beside && beside.value) url += '&' + el.dataset.kBeside + '=' + encodeURIComponent(beside.value);
         fetch(url, { headers: { Accept: 'application/json' } }).then(function (r) { return r.json(); })
-          .then(function (d) { box.clearOptions(); done(q ? d.results : also.concat(d.results)); if (chosen_at && chosen_at >= touched_at && !el.multiple) box.close(); }).catch(function () { done(); });
+          .then(function (d) { box.clearOptions(); done(q ? d.results : also.concat(d.results)); }).catch(function () { done(); });
       },
       onItemAdd: function (value) {
         var chosen = box.options[value];
-        chosen_at = Date.now();
         el.dispatchEvent(new CustomEvent('k-chosen', { bubbles: true, detail: chosen }));
         if (chosen && chosen.brings) bring(el, chosen.brings);
+        if (!el.multiple) box.blur();  /* an answer that comes after the choice opens nothing */
       },
       render: {
         option: function (d, esc) { return '<div>' + esc(d.text || '—') + (d.hint ? ' <span class="t3 fs12">' + esc(d.hint) + '</span>' : '') + '</div>'; },
@@ -69,7 +69,6 @@
         no_results: null
       }
     });
-    ['mousedown', 'keydown'].forEach(function (name) { box.control.addEventListener(name, function () { touched_at = Date.now(); }); });  /* an answer after the choice opens nothing */
     if (master) {
       var was = master.value;
       master.addEventListener('change', function () {

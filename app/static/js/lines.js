@@ -179,7 +179,7 @@
         if (list.children[n] !== tr) list.insertBefore(tr, list.children[n] || null);
       });
     }
-    function show() { var mine = asked += 1; ask(seek.value, sort.value).then(function (rows) { if (mine === asked) draw(rows); }); }
+    function show() { var mine = asked += 1; ask(seek.value, sort.value).then(function (rows) { if (mine === asked) draw(rows); }, function () { if (mine === asked && list.isConnected) setTimeout(show, 1000); }); }  /* no answer: asked again */
     function search() { clearTimeout(timer); timer = setTimeout(show, 150); }
     seek.addEventListener('input', search); sort.addEventListener('change', search);
     show();
