@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from app.core import bulk, changes, jobs, mass, undo
+from app.core import changes, jobs, undo
 from app.core.changes import Batch, Change
 from app.core.database import reading
 from app.core.rules import RuleError
@@ -95,29 +95,6 @@ def test_every_kind_comes_back_to_the_same_rows(doing, make, login, session, peo
     assert checksum(session, *EVERY) == after, "an undo is taken back like any other operation"
     assert undo.take_back(session, last(session).id) == []
     assert checksum(session, *EVERY) == before
-
-
-@pytest.mark.sqlite  # the many rows once; every kind of undo runs on both databases
-def test_ten_thousand_rows_come_back_by_a_job(make, login, session, people):
-    make.customer(owner="li")
-    ids = bulk.reserve_ids(session, Customer, 10_000)
-    session.add_all(Customer(id=i, name=f"大客户{i}", owner_id=people["li"]) for i in ids)
-    session.commit()
-    before = checksum(session, Customer)
-    with changes.operation(session, "mass", "customer"):
-        for start in range(0, len(ids), 1000):
-            mass.change(session, Customer, ids[start:start + 1000], {"owner_id": people["wang"], "level": "C"})
-    after = checksum(session, Customer)
-    batch = last(session)
-    client = login("admin")
-    answer = client.post(f"/undo/{batch.id}")
-    assert "/job/" in answer.location
-    job = int(answer.location.rsplit("/", 1)[1])
-    jobs.run(session, job, actor_for)
-    assert checksum(session, Customer) == before != after
-    assert client.get(f"/job/{job}").location == f"/undo/show/{batch.id}"
-    page = client.get(f"/undo/show/{batch.id}").text
-    assert "data-left" not in page and page.count("data-change") >= 50 and "after=" in page
 
 
 def test_the_pages_show_field_before_after_and_list_what_changed_since(make, login, session, people):
