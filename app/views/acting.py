@@ -54,7 +54,7 @@ def offered(view, *, many=False, row=None) -> list[dict]:
     who = actor.current()
     found = [a for a in all_actions(view).values() if who.may(view.entity, a.verb) and (a.many if many else a.single)]
     mass_edit = [{"key": "mass", "label": _("Change many"), "icon": "edit", "many": True, "dialog": mass.address(view)}]
-    return (mass_edit if many and mass.fields_of(view) else []) + [
+    return (mass_edit if many and mass.is_offered(view) else []) + [
         {"key": a.key, "label": str(a.label), "icon": a.icon, "danger": a.danger, "many": a.many,
          "confirm": str(a.confirm) if a.confirm else "", "form": a.form is not None}
         for a in found if row is None or a.shown(row)]

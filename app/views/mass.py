@@ -32,12 +32,18 @@ def address(view) -> str:
     return f"/mass/{view.entity}"
 
 
+def is_offered(view) -> bool:
+    """Whether the acting person may change many rows of this list at once."""
+    who = actor.current()
+    return bool(view.exportable and view.mass_fields != "" and "edit" in view.include_route_methods and who and who.may(view.entity, "edit"))
+
+
 def fields_of(view) -> list:
     """What the acting person may change of many rows at once: the form's fields that he sees, but for the names and numbers by which
     records are told apart, and for what is chosen within another record."""
-    names, who = view.mass_fields, actor.current()
-    if not view.exportable or names == "" or "edit" not in view.include_route_methods or not who or not who.may(view.entity, "edit"):
+    if not is_offered(view):
         return []
+    names = view.mass_fields
     told_by = (*getattr(view.model, "search_names", ()), *getattr(view.model, "search_codes", ()))
     return [f for f in view.form_fields(view.model()) if (names is None or f.name in names.split()) and f.kind != "number"
             and f.name not in told_by and not f.info.get("unique") and not f.info.get("within")]
