@@ -35,7 +35,8 @@ def address(view) -> str:
 def is_offered(view) -> bool:
     """Whether the acting person may change many rows of this list at once."""
     who = actor.current()
-    return bool(view.exportable and view.mass_fields != "" and "edit" in view.include_route_methods and who and who.may(view.entity, "edit"))
+    return bool(view.exportable and view.mass_fields != "" and "edit" in view.include_route_methods
+                and who and who.may(view.entity, "edit"))
 
 
 def fields_of(view) -> list:
