@@ -10,7 +10,7 @@ from flask import current_app, g, render_template, request
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
-from app.core import choices, money
+from app.core import actor, choices, money
 from app.core.words import language
 
 from . import cells
@@ -32,6 +32,7 @@ def icon(name: str, extra: str = "") -> Markup:
 
 
 _fixed: dict = {}
+MOST_KEPT = 300  # parts of pages, for each person
 
 
 def fixed(template: str) -> Markup:
@@ -40,6 +41,18 @@ def fixed(template: str) -> Markup:
     if (template, spoken) not in _fixed:
         _fixed[template, spoken] = Markup(render_template(template))
     return _fixed[template, spoken]
+
+
+def standing(template: str, varies: str = "") -> Markup:
+    """A part of every page that depends on its reader, the module it stands in and what varies besides; kept with the person until his
+    rights change. No token, no moment may stand in it."""
+    who = actor.current()
+    kept, key = who.memo.setdefault("standing", {}) if who else {}, (template, language.get(), request.blueprint, varies)
+    if (made := kept.get(key)) is None:
+        if len(kept) > MOST_KEPT:
+            kept.clear()
+        made = kept[key] = Markup(render_template(template))
+    return made
 
 
 @cache
@@ -115,6 +128,7 @@ def init_look(app) -> None:
         icon=icon,
         asset=asset,
         fixed=fixed,
+        standing=standing,
         cells=cells,
         token=token,
         once=once,

@@ -49,10 +49,11 @@ def shell() -> Bag:
     """The `shell` object of layout.html for the acting person."""
     who, code = actor.current() or actor.NOBODY, str(get_locale() or "zh")[:2]
     menu = _menu(who, request.blueprint, code)
+    badges = {k: n for more in BADGES for k, n in more(who).items()} if menu.modules else {}
+    pinned = [p for more in PINNED for p in more(who)] if menu.modules else []
+    recent = session.get("recent", []) if menu.modules else []
     return Bag(
-        **vars(menu), language=code, app_name=current_app.config["APP_NAME"],
-        badges={k: n for more in BADGES for k, n in more(who).items()} if menu.modules else {},
-        pinned=[p for more in PINNED for p in more(who)] if menu.modules else [],
+        **vars(menu), language=code, app_name=current_app.config["APP_NAME"], badges=badges, pinned=pinned, recent=recent,
+        varies=repr((badges, pinned, recent)),
         user=Bag(name=who.name, initial=who.name[-2:], department=who.department, id=who.id, may=who.may),
-        looking=next((found for told in LOOKING if (found := told())), None),
-        read_only=any(is_on() for is_on in READ_ONLY), recent=session.get("recent", []) if menu.modules else [])
+        looking=next((found for told in LOOKING if (found := told())), None), read_only=any(is_on() for is_on in READ_ONLY))
