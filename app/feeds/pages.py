@@ -11,7 +11,7 @@ from app.views import acting
 from app.views.guard import granted, open_to_all
 from app.views.page import Page
 
-from . import ics, rules
+from . import rules
 from .models import Feed
 
 
@@ -58,6 +58,7 @@ class FeedPage(Page):
         if who is None or not who.active or who.must_change or who.must_enrol:
             abort(404)
         with actor.acting_as(who):
+            from . import ics  # its library loads at the first use
             text = ics.calendar(self.session, who, request.url_root.rstrip("/"))
         return Response(text, mimetype="text/calendar", headers={"Cache-Control": "private, no-store"})
 

@@ -1,6 +1,7 @@
 """/template/: the firm's own Word templates: the names they may use, tried with a real record before they are taken into use."""
 import io
 import re
+from importlib import import_module
 
 from flask import abort, redirect, render_template, request, send_file
 from flask_appbuilder import expose
@@ -17,11 +18,15 @@ from app.views.guard import granted
 from app.views.page import Page
 from app.views.wire import takes_files
 
-from . import word
 from .documents import MAKERS
 
 KINDS = ("quote", "contract")
 KEPT = re.compile(r"[0-9a-f]{64}:[^:/\\]{1,100}\.docx", re.I)
+
+
+def _word():
+    """The module of Word files; its library loads at the first use."""
+    return import_module("app.printing.word")
 
 
 class TemplatePage(Page):
@@ -41,23 +46,24 @@ class TemplatePage(Page):
         kinds = [{"entity": entity, "title": view_of(entity).title, "kept": parameters.get(self.session, f"print.{entity}"),
                   "labels": [one.label for name in f"{view_of(entity).paper_facts} {view_of(entity).paper_terms}".split()
                              if (one := describe(view_of(entity).model).get(name))]} for entity in KINDS]
-        return render_template("printing/templates.html", kinds=kinds, words=word.WORDS, may=self.who.may("parameter", "edit"), tried=tried)
+        return render_template("printing/templates.html", kinds=kinds, words=_word().WORDS, tried=tried,
+                               may=self.who.may("parameter", "edit"))
 
     @expose("/sample.docx")
     @granted("read")
     def sample(self):
         """The built-in layout as a template to begin with."""
-        return send_file(io.BytesIO(word.sample()), mimetype=MAKERS["docx"][0], as_attachment=True, download_name="template.docx")
+        return send_file(io.BytesIO(_word().sample()), mimetype=MAKERS["docx"][0], as_attachment=True, download_name="template.docx")
 
     def _filled(self, entity, kept) -> bytes | None:
         """A template filled with the record of the asked number, or the newest one; None when there is none yet. RuleError."""
-        word.check(kept)
+        _word().check(kept)
         model, number = view_of(entity).model, (forms.clean(request.values.get("number", "")) or "")[:60]
         wanted = select(model).where(model.number == number) if number else select(model)
         row = self.session.scalars(wanted.order_by(model.id.desc()).limit(1)).first()
         if row is None and number:
             raise RuleError(_("There is no document %(number)s.", number=number))
-        return word.make(view_of(entity).paper(row), kept.partition(":")[0], strict=True) if row else None
+        return _word().make(view_of(entity).paper(row), kept.partition(":")[0], strict=True) if row else None
 
     def _kept(self, entity) -> str:
         kept = request.values.get("kept", "")
@@ -75,7 +81,7 @@ class TemplatePage(Page):
         try:
             tried["kept"] = kept = files.received(request.files.get("file"), ("docx",))
             made = self._filled(entity, kept)
-            tried["parts"] = word.preview(made) if made else []
+            tried["parts"] = _word().preview(made) if made else []
         except RuleError as no:
             tried["error"] = str(no)
         return self._page(**tried)
