@@ -80,6 +80,11 @@ def visible(model, who: actor.Actor | None, *, write: bool = False, columns=None
     return or_(clause, getattr(c, f"{parent}_id").in_(ids))
 
 
+def is_wide(model, who: actor.Actor | None) -> bool:
+    """Whether a person sees rows of this model by more ways than by their owner, so that no index gives them in order."""
+    return who is not None and getattr(model, "scope_parent", None) is not None and reach_of(model, who) is not None
+
+
 def may_edit(session, row, who: actor.Actor | None) -> bool:
     """Whether a person may change a row that he sees: not when it is only shared for reading."""
     model = type(row)

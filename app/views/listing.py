@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from sqlalchemy import func, literal, literal_column, select
 from sqlalchemy.orm import joinedload
 
-from app.core import actor, filters, money, preferences
+from app.core import actor, filters, money, preferences, scope
 from app.core.words import _, _l
 from app.extensions import db
 
@@ -217,10 +217,27 @@ class Listing:
     def rows(self) -> tuple[list, int]:
         """This page's rows with the relations its columns show, and how many match in all: one statement, one more beyond the end.
         Only ids are sorted and skipped; the rest is joined to this page's."""
+        if scope.is_wide(self.view.model, actor.current()) and not self.q:
+            return self._rows_at_once()
         model, page = self.view.model, self.ordered().limit(self.size).offset(self.page * self.size).subquery("page")
         wanted = select(model, self._count().scalar_subquery()).join(page, page.c.id == model.id).order_by(*self._sort())
         found = db.session.execute(wanted.options(*self.loads())).unique().all()
         return [row for row, _n in found], self._remember(found[0][1]) if found else db.session.scalar(self._count()) if self.page else 0
+
+    def _rows_at_once(self) -> tuple[list, int]:
+        """The same where whoever asks sees rows by two ways, his own and those of his customers: looked for once, not once for the page,
+        once for the total and once more for the rows."""
+        (one, way), model = self.order, self.view.model
+        hits = self.statement().add_columns(one.attribute.label("by")).cte("hits")
+        few = select(literal_column("1")).select_from(hits)
+        total = select(func.count()).select_from((few if self.args.get("exact") else few.limit(self.cap)).subquery()).scalar_subquery()
+        order = (hits.c.by, hits.c.id) if way == "asc" else (hits.c.by.desc(), hits.c.id.desc())
+        found = db.session.execute(select(hits.c.id, total).order_by(*order).limit(self.size).offset(self.page * self.size)).all()
+        if not found:
+            return [], db.session.scalar(select(total)) if self.page else 0
+        wanted = select(model).where(model.id.in_([key for key, _n in found])).options(*self.loads()).execution_options(everyone=True)
+        rows = {row.id: row for row in db.session.scalars(wanted).unique()}
+        return [rows[key] for key, _n in found], found[0][1]
 
     def loads(self):
         """Eager loads of the shown columns."""

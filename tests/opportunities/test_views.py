@@ -1,5 +1,6 @@
 """Opportunities by HTTP: the board's drag, closing by post, what a form may not do."""
 import datetime as dt
+import re
 
 import pytest
 from sqlalchemy import select
@@ -104,3 +105,25 @@ def test_a_follow_up_on_a_deal_writes_through_to_it(login, session, deal, people
     assert client.post("/followup/add", data=form).status_code == 302
     session.expire_all()
     assert clock.to_office(row.last_follow_at) == dt.datetime(2026, 1, 5, 10)
+
+
+def test_own_deals_and_those_of_ones_customers_stand_in_one_list_in_every_order(login, make, statements):
+    mine, other = make.customer(owner="li"), make.customer(owner="wang")
+    amounts = [make.opportunity(owner=owner, customer_id=customer.id, amount=fen).amount for owner, customer, fen in (
+        ("li", mine, 30_00), ("wang", mine, 10_00), ("li", other, None), ("li", mine, 20_00), ("wang", mine, 20_00))]
+    make.opportunity(owner="wang", customer_id=other.id, amount=99_00)
+    client, view = login("li"), "OpportunityView"
+    url = f"/opportunity/list/?quick=all&psize_{view}=2"
+    for way in ("asc", "desc"):
+        found = []
+        for page in range(3):
+            text = client.get(f"{url}&_oc_{view}=amount&_od_{view}={way}&page_{view}={page}").text
+            assert 'data-total="5"' in text
+            found += [None if told == "—" else int(told.replace(".", "")) for told in re.findall(
+                r'data-label="预计金额"><span class="\w+">([\d.—]*)<', text)]
+        known = [one for one in found if one is not None]
+        assert known == sorted((a for a in amounts if a is not None), reverse=way == "desc") and len(found) == 5, (way, found)
+    assert 'data-total="5"' in client.get(f"{url}&page_{view}=9").text and 'data-total="5"' in client.get(f"{url}&exact=1").text
+    with statements() as seen:
+        client.get(url)
+    assert len(seen) <= 6
