@@ -32,7 +32,7 @@ class Person(HttpUser):
         """Log in."""
         self.number = next(self.names)
         self.client.headers["Accept-Language"] = "zh-CN"
-        name = f"user{(self.number - 1) % PEOPLE:02d}"
+        name = f"s{(self.number - 1) % PEOPLE}"
         page = self.client.get("/login/", name="login").text
         token = re.search(r'name="csrf-token" content="([^"]+)"', page)[1]
         answer = self.client.post("/login/", {"csrf_token": token, "username": name, "password": PASSWORD}, name="login", allow_redirects=False)

@@ -1,0 +1,144 @@
+"""What the administrator sets, in real Chromium on the made-up company, works at once: an own field from form to export, numbers by a
+rule, the pool's lock; and what undo says of what somebody changed since."""
+import re
+
+import openpyxl
+from playwright.sync_api import expect
+
+SELLER = "demo06"
+
+
+def theirs(demo, entity="customer", more="") -> int:
+    """The oldest record of the seller."""
+    return demo.ask(f"SELECT min(id) FROM {entity} WHERE deleted_at IS NULL AND owner_id = (SELECT id FROM ab_user WHERE username = ?) {more}", SELLER)[0][0]
+
+
+def save(page):
+    """Press 保存 and wait for the record's page."""
+    page.locator(".k-bar button[type=submit]").first.click()
+    page.wait_for_url("**/show/*")
+
+
+def agree(page):
+    """Say yes to the question."""
+    page.locator("#k-confirm [data-k-ok]").click()
+
+
+def test_an_own_field_is_filled_in_filtered_and_taken_out_without_a_restart(colleague, demo, tmp_path):
+    admin, page, key = colleague("admin").page, colleague(SELLER).page, theirs(demo)
+    admin.goto("/customfield/add")
+    admin.select_option("#entity", "customer")
+    admin.fill("#name", "信用代码等级")
+    admin.check("#in_list")
+    save(admin)
+    page.goto(f"/customer/edit/{key}")
+    label = page.locator("label", has_text="信用代码等级")
+    page.locator(f"[id='{label.get_attribute('for')}']").fill("甲等 A3")
+    save(page)
+    expect(page.locator("main")).to_contain_text("甲等 A3")
+    column = label.get_attribute("for") if label.count() else demo.ask("SELECT 'x' || max(id) FROM custom_field")[0][0]
+    page.goto(f"/customer/list/?quick=all&{column}=甲等")
+    expect(page.locator("[data-total]")).to_have_attribute("data-total", "1")
+    expect(page.locator(f"tr[data-id='{key}']")).to_contain_text("甲等 A3")
+    expect(page.locator("thead")).to_contain_text("信用代码等级")
+    page.locator("button", has_text="导出").first.click()
+    with page.expect_download() as download:
+        page.click("text=xlsx")
+    place = tmp_path / "out.xlsx"
+    download.value.save_as(place)
+    head, row = list(openpyxl.load_workbook(place).active.iter_rows(values_only=True))[:2]
+    assert row[head.index("信用代码等级")] == "甲等 A3"
+
+
+def test_the_next_number_is_shown_while_the_rule_is_typed_and_given_after_it_was_saved(colleague, demo):
+    page = colleague("admin").page
+    page.goto("/parameter/?at=numbers")
+    row = page.locator("[data-k-number*=expense]").first
+    pattern = row.locator("input[data-kind=pattern]")
+    was = pattern.input_value()
+    pattern.fill("FY-{day:%Y}-{seq:05d}")
+    expect(row.locator("[data-k-next]")).to_have_text(re.compile(r"FY-20\d\d-0\d{4}"))
+    expect(page.locator("[data-k-unsaved]")).to_be_visible()
+    pattern.fill("FY-{day:%Y}")
+    expect(row.locator("[data-k-next]")).to_have_class(re.compile("c-red"))
+    pattern.fill("FY-{day:%Y}-{seq:05d}")
+    expect(row.locator("[data-k-next]")).to_have_text(re.compile(r"FY-20\d\d-0\d{4}"))
+    told = row.locator("[data-k-next]").inner_text()
+    page.locator("button[form=k-params][type=submit]").click()
+    expect(page.locator(".k-flash")).to_be_visible()
+    seller = colleague(SELLER).page
+    seller.goto("/expense/add")
+    seller.select_option("#kind", "trip")
+    seller.fill("#amount", "12.50")
+    seller.fill("#reason", "送样")
+    save(seller)
+    assert demo.ask("SELECT number FROM expense ORDER BY id DESC LIMIT 1") == [(told,)]
+    page.goto("/parameter/?at=numbers")
+    page.locator("[data-k-number*=expense] input[data-kind=pattern]").first.fill(was)
+    page.locator("button[form=k-params][type=submit]").click()
+    expect(page.locator(".k-flash")).to_be_visible()
+
+
+def test_a_dragged_stage_is_taken_back_in_the_toast(colleague, demo):
+    page = colleague(SELLER).page
+    deal = theirs(demo, "opportunity", "AND stage = 's2'")
+    before = demo.ask("SELECT stage, rate, staged_at FROM opportunity WHERE id = ?", deal)
+    page.goto("/opportunity/board/?quick=mine")
+    card, column = page.locator(f".k-opp[data-id='{deal}']"), page.locator("[data-stage=s3] [data-k-cards]")
+    card.scroll_into_view_if_needed()
+    at, to = card.bounding_box(), column.bounding_box()
+    page.mouse.move(at["x"] + at["width"] / 2, at["y"] + at["height"] - 12)
+    page.mouse.down()
+    page.mouse.move(at["x"] + at["width"] / 2 + 10, at["y"] + at["height"] - 10, steps=4)
+    page.mouse.move(to["x"] + to["width"] / 2, to["y"] + 30, steps=20)
+    page.mouse.up()
+    expect(page.locator(".k-toast")).to_contain_text("已移动")
+    assert demo.ask("SELECT stage FROM opportunity WHERE id = ?", deal) == [("s3",)]
+    page.locator(".k-toast button", has_text="撤销").click()
+    expect(page.locator(".k-toast")).to_contain_text("已撤销")
+    expect(page.locator(f"[data-stage=s2] .k-opp[data-id='{deal}']")).to_be_visible()
+    assert demo.ask("SELECT stage, rate, staged_at FROM opportunity WHERE id = ?", deal) == before
+
+
+def test_undo_lists_what_somebody_changed_since_and_leaves_it(colleague, demo):
+    page, admin, key = colleague(SELLER).page, colleague("admin").page, theirs(demo)
+    for who, fax in ((page, "0512-1111111"), (admin, "0512-2222222")):
+        who.goto(f"/customer/edit/{key}")
+        who.fill("#fax", fax)
+        save(who)
+    page.goto("/undo/")
+    page.locator("tbody tr[data-id]", has_text="编辑").first.locator("td.main a").click()
+    expect(page.locator("tr[data-change]", has_text="传真")).to_contain_text("0512-1111111")
+    page.locator("form[action^='/undo/'] button").click()
+    agree(page)
+    expect(page.locator("[data-left]").first).to_be_visible()
+    assert demo.ask("SELECT fax FROM customer WHERE id = ?", key) == [("0512-2222222",)]
+
+
+def test_a_locked_customer_never_falls_into_the_pool(colleague, demo):
+    admin, key = colleague("admin").page, theirs(demo)
+    admin.goto(f"/customer/show/{key}")
+    admin.locator(".k-bar button, .k-bar a", has_text="锁定").first.click()
+    expect(admin.locator(".k-flash")).to_be_visible()
+    assert demo.ask("SELECT is_locked FROM customer WHERE id = ?", key)[0][0]
+    admin.goto(f"/customer/show/{key}")
+    expect(admin.locator("main")).not_to_contain_text("距进入公海")
+    admin.locator(".k-bar button, .k-bar a", has_text="解锁").first.click()
+    expect(admin.locator(".k-flash")).to_be_visible()
+    assert not demo.ask("SELECT is_locked FROM customer WHERE id = ?", key)[0][0]
+
+
+def test_everything_goes_out_as_one_book_of_excel(colleague, demo, tmp_path):
+    page = colleague("admin").page
+    page.goto("/backup/")
+    page.locator("form[action='/backup/book'] button").click()
+    page.wait_for_url("**/job/*")
+    link = page.locator("a", has_text="下载").first
+    expect(link).to_be_visible(timeout=120_000)
+    with page.expect_download() as download:
+        link.click()
+    place = tmp_path / "all.xlsx"
+    download.value.save_as(place)
+    book = openpyxl.load_workbook(place, read_only=True)
+    customers = next(sheet for sheet in book if "客户" in sheet.title)
+    assert customers.max_row - 1 == demo.ask("SELECT count(*) FROM customer WHERE deleted_at IS NULL")[0][0] and len(book.sheetnames) > 15
