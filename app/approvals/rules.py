@@ -328,11 +328,12 @@ def _steps_of(session, person) -> list:
 
 
 def _ask_another(session, rows, to, person):
-    """Another decides; nobody decides what he submitted himself."""
+    """Another decides; nobody decides what he submitted or holds, and nobody twice."""
     for step in rows:
         approval = session.get(Approval, step.approval_id, execution_options={"everyone": True})
-        if approval.owner_id == to:
-            raise RuleError(_("Nobody decides what he submitted: give the approvals to another person than for %(name)s.", name=approval))
+        if to in {approval.owner_id, document(session, approval).owner_id, *(one.approver_id for one in approval.steps if one is not step)}:
+            raise RuleError(_("%(name)s was submitted, is held or is decided already by whoever would decide it now: give the approvals to "
+                              "another person.", name=approval))
         step.approver_id = to
         _let_see(session, approval, step)
 
@@ -342,6 +343,6 @@ def _name_another(session, rows, to, person):
         rule.person_id = to
 
 
-DUTIES["approval_step"] = Duty(_l("Approvals that wait for him"), _steps_of, _ask_another)
+DUTIES["approval_step"] = Duty(_l("Approvals that wait for him"), _steps_of, _ask_another, "approvalrule.edit")
 DUTIES["approval_rule"] = Duty(_l("Approval rules that name him"), lambda session, person: list(session.scalars(
-    select(ApprovalRule).where(ApprovalRule.person_id == person).order_by(ApprovalRule.id))), _name_another)
+    select(ApprovalRule).where(ApprovalRule.person_id == person).order_by(ApprovalRule.id))), _name_another, "approvalrule.edit")

@@ -27,11 +27,13 @@ DUTIES: dict[str, "Duty"] = {}  # also of later modules, in their order
 
 @dataclass(frozen=True)
 class Duty:
-    """What somebody is for others: `rows(session, person id)` that name him, `give(session, rows, to, person)` lets them name another."""
+    """What somebody is for others: `rows(session, person id)` that name him, `give(session, rows, to, person)` lets them name another;
+    `needs`: the right without which nobody may do so, as "department.edit"."""
 
     label: str
     rows: Callable
     give: Callable
+    needs: str = ""
 
 
 @dataclass
@@ -95,8 +97,9 @@ def held(session, person: int) -> dict[type, list]:
 
 
 def duties(session, person: int) -> dict[str, list]:
-    """{duty: rows that name a person in it}; none that names nobody."""
-    found = {key: duty.rows(session, person) for key, duty in DUTIES.items()}
+    """{duty: rows that name a person in it}, of the duties that the acting person may give away; none that names nobody."""
+    who = actor.current()
+    found = {key: duty.rows(session, person) for key, duty in DUTIES.items() if not duty.needs or who is None or duty.needs in who.verbs}
     return {key: rows for key, rows in found.items() if rows}
 
 
@@ -209,21 +212,26 @@ def _shared(session, person) -> list:
 
 
 def _share(session, rows, to, person):
-    """Another works along; whoever owns the record or works along already does so no more than once."""
+    """Another works along, for as long as the two of them could in all. Whoever owns the record needs no share; of a task that the
+    person himself handed out the other one sees how it goes, and is no executor."""
     for row in rows:
-        mine = session.scalar(select(Collaborator.id).where(
+        record = session.get(entity.by_name(row.entity), row.row_id, execution_options={"everyone": True})
+        mine = session.scalar(select(Collaborator).where(
             Collaborator.entity == row.entity, Collaborator.row_id == row.row_id, Collaborator.employee_id == to))
-        owner = session.get(entity.by_name(row.entity), row.row_id, execution_options={"everyone": True}).owner_id
-        if mine or owner == to:
+        if record.owner_id == to:
+            session.delete(row)
+        elif mine is not None:
+            mine.until = max(mine.until, row.until) if mine.until and row.until else None
+            mine.may_write = mine.may_write or row.may_write
             session.delete(row)
         else:
-            row.employee_id = to
+            row.employee_id, row.may_write = to, row.may_write and record.created_by_id != person.id
 
 
 DUTIES["superior"] = Duty(_l("Subordinates"), lambda session, person: list(session.scalars(
     select(Employee).where(Employee.superior_id == person).order_by(Employee.id))), _lead)
 DUTIES["head"] = Duty(_l("Head of departments"), lambda session, person: list(session.scalars(
-    select(Department).where(Department.head_id == person).order_by(Department.id))), _head)
+    select(Department).where(Department.head_id == person).order_by(Department.id))), _head, "department.edit")
 DUTIES["collaborator"] = Duty(_l("Records and tasks that others share with him"), _shared, _share)
 
 

@@ -237,7 +237,7 @@ class Listing:
             return [], db.session.scalar(select(total)) if self.page else 0
         wanted = select(model).where(model.id.in_([key for key, _n in found])).options(*self.loads()).execution_options(everyone=True)
         rows = {row.id: row for row in db.session.scalars(wanted).unique()}
-        return [rows[key] for key, _n in found], found[0][1]
+        return [rows[key] for key, _n in found if key in rows], found[0][1]  # one may have been deleted meanwhile
 
     def loads(self):
         """Eager loads of the shown columns."""

@@ -13,6 +13,7 @@ from app.core import clock, parameters
 from app.core.preferences import Preference
 from app.notices import finding, rules, sending
 from app.notices.models import Notice
+from app.security.models import Employee
 from app.tasks import rules as tasks
 from tests.hooks.test_hooks import receiver  # noqa: F401
 from tests.mails.test_mails import smtp  # noqa: F401
@@ -104,6 +105,11 @@ def test_a_term_is_told_as_many_days_before_as_it_says_and_each_week_it_is_late_
         assert sorted(person for person, _title in all_told) == sorted([li, qian, people["wang"], qian]), days
         assert told(session, due + dt.timedelta(days + 2), finding.late) == [], "once a week"
     assert told(session, due + dt.timedelta(100), finding.late) == []
+    session.get(Employee, qian).active = False
+    session.commit()
+    assert people["chen"] in {person for person, _title in told(session, due + dt.timedelta(15), finding.late)}, "the next one at work above"
+    session.get(Employee, qian).active = True
+    session.commit()
     make.payment(contract_id=contract.id, plan_id=term.id, amount=200_00)
     assert {person for person, _title in told(session, due + dt.timedelta(22), finding.late)} == {people["wang"], qian}
 

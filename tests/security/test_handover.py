@@ -167,7 +167,8 @@ def test_what_a_manager_is_for_others_goes_to_one_person_and_comes_back(login, s
     trip = make.task(owner="wang", title="同去", created_by_id=qian)
     done = make.task(owner="wang", title="去过了", state="done", done_at=clock.now())
     for row, kind in ((shared, "customer"), (trip, "task"), (done, "task")):
-        make.collaborator(entity=kind, row_id=row.id, employee_id=qian)
+        make.collaborator(entity=kind, row_id=row.id, employee_id=qian, may_write=True)
+    make.collaborator(entity="customer", row_id=shared.id, employee_id=li, until=clock.today() - dt.timedelta(30))
     kept = (Department, ApprovalRule, ApprovalStep, Collaborator)
     with as_("wang"):
         approvals.submit(session, [quote])
@@ -179,7 +180,7 @@ def test_what_a_manager_is_for_others_goes_to_one_person_and_comes_back(login, s
     held = dict(re.findall(r'data-held="(\w+)"><td>[^<]*</td><td class="r num">(\d+)', page))
     assert held == {"superior": "2", "head": "1", "collaborator": "3", "approval_step": "1", "approval_rule": "1"}
     refused = admin.post("/handover/", data={"plan": f"who={qian}&to={li}&kind.approval_step={wang}&to={wang}"})
-    assert "不能审批自己提交的" in admin.get(refused.location).text and (checksum(session, *kept), superiors()) == before
+    assert "交给其他人" in admin.get(refused.location).text and (checksum(session, *kept), superiors()) == before
 
     answer = admin.post("/handover/", data={"plan": f"who={qian}&to={li}&to={wang}&kind.approval_rule=stay"})
     session.expire_all()
@@ -188,8 +189,9 @@ def test_what_a_manager_is_for_others_goes_to_one_person_and_comes_back(login, s
     above = superiors()
     assert (above[li], above[wang], above[qian], east.head_id, rule.person_id) == (chen, li, chen, li, qian)
     assert session.scalars(select(ApprovalStep.approver_id)).all() == [li]
-    assert dict(session.execute(select(Collaborator.row_id, Collaborator.employee_id).where(Collaborator.entity == "task")).all()) == {trip.id: li, done.id: qian}
-    assert login("li").get(f"/customer/show/{shared.id}").status_code == 200
+    tasks = session.execute(select(Collaborator.row_id, Collaborator.employee_id, Collaborator.may_write).where(Collaborator.entity == "task")).all()
+    assert set(tasks) == {(trip.id, li, False), (done.id, qian, True)} and [p.id for p in trip.team] == [wang], "he sees how it goes, and does it not"
+    assert login("li").get(f"/customer/edit/{shared.id}").status_code == 200, "his share that had ended is as wide as the other's"
     with as_("li"):
         approvals.approve(session, [session.scalar(select(Approval))])
         session.rollback()
@@ -198,6 +200,26 @@ def test_what_a_manager_is_for_others_goes_to_one_person_and_comes_back(login, s
     assert (checksum(session, *kept), superiors()) == before
     east.head_id = None
     session.commit()
+
+
+def test_approvals_never_go_to_whoever_submitted_holds_or_decides_and_only_by_who_may_set_them(session, people, make, as_, as_role):
+    li, wang, qian, chen, zhao = (people[n] for n in ("li", "wang", "qian", "chen", "zhao"))
+    session.add_all(ApprovalRule(entity="quote", least=0, approver="person", person_id=who, position=n, is_on=True) for n, who in enumerate((qian, zhao)))
+    quote = make.quote(owner="li", amount=100_00, approval="needed")
+    with as_("chen"):
+        approvals.submit(session, [quote])
+        session.commit()
+    for to in (chen, li, zhao):
+        with as_("admin"), pytest.raises(RuleError, match="交给其他人"):
+            handover.do(session, Plan(qian, [to]))
+        session.rollback()
+    with as_("admin"):
+        handover.do(session, Plan(qian, [wang], kinds={"superior": "stay"}))
+        session.commit()
+    assert session.scalars(select(ApprovalStep.approver_id).order_by(ApprovalStep.position)).all() == [wang, zhao]
+    assert {"approval_step", "approval_rule"} & handover.duties(session, zhao).keys()
+    with as_("chen"):
+        assert not {"approval_step", "approval_rule", "head"} & handover.duties(session, zhao).keys(), "without the right to set them"
 
 
 def test_much_is_handed_over_by_a_job_and_comes_back(login, session, people, make):

@@ -47,7 +47,7 @@
     var master = el.dataset.kWithin && el.form && el.form.elements[el.dataset.kWithin], beside = el.dataset.kBeside && el.form && el.form.elements[el.dataset.kBeside];
     var also = JSON.parse(el.dataset.kAlso || '{}');
     also = Object.keys(also).map(function (k) { return { id: k, text: also[k] }; });
-    var box = new TomSelect(el, {
+    var pointed = false, box = new TomSelect(el, {
       plugins: el.multiple ? ['remove_button'] : [], closeAfterSelect: !el.multiple, valueField: 'id', labelField: 'text', searchField: [], maxOptions: 30, preload: 'focus', allowEmptyOption: true, loadThrottle: 200,
       create: el.dataset.kNew ? function (text, done) { window.kQuick(el.dataset.kNew, text, el.form, function (made) { done(made || undefined); }); } : false,
       load: function (q, done) {
@@ -61,7 +61,7 @@
         var chosen = box.options[value];
         el.dispatchEvent(new CustomEvent('k-chosen', { bubbles: true, detail: chosen }));
         if (chosen && chosen.brings) bring(el, chosen.brings);
-        if (!el.multiple) box.blur();  /* an answer that comes after the choice opens nothing */
+        if (!el.multiple && pointed) box.blur();  /* an answer that comes after the choice opens nothing */
       },
       render: {
         option: function (d, esc) { return '<div>' + esc(d.text || '—') + (d.hint ? ' <span class="t3 fs12">' + esc(d.hint) + '</span>' : '') + '</div>'; },
@@ -69,6 +69,8 @@
         no_results: null
       }
     });
+    box.dropdown.addEventListener('mousedown', function () { pointed = true; });
+    box.control.addEventListener('keydown', function () { pointed = false; });
     if (master) {
       var was = master.value;
       master.addEventListener('change', function () {

@@ -151,7 +151,10 @@
   function ask(q, category) {
     var args = new URLSearchParams({ q: q, limit: 50, customer: doc('customer') });
     if (category) args.set('category', category);
-    return fetch('/product/choose?' + args, { headers: { Accept: 'application/json' } }).then(function (r) { return r.json(); }).then(function (d) { return d.results; });
+    return fetch('/product/choose?' + args, { headers: { Accept: 'application/json' } }).then(function (r) {
+      if (!r.ok) throw new Error(r.status);
+      return r.json();
+    }).then(function (d) { return d.results; });
   }
   function picker() {
     var inside = dialog('data-k-picker'), list = inside.querySelector('tbody'), seek = inside.querySelector('[data-k-seek]'), sort = inside.querySelector('[data-k-category]'), chosen = new Map(), asked = 0, timer;
@@ -179,10 +182,15 @@
         if (list.children[n] !== tr) list.insertBefore(tr, list.children[n] || null);
       });
     }
-    function show() { var mine = asked += 1; ask(seek.value, sort.value).then(function (rows) { if (mine === asked) draw(rows); }, function () { if (mine === asked && list.isConnected) setTimeout(show, 1000); }); }  /* no answer: asked again */
-    function search() { clearTimeout(timer); timer = setTimeout(show, 150); }
+    function show(left) {  /* no answer: asked again, a few times, while the dialog is open */
+      var mine = asked += 1;
+      ask(seek.value, sort.value).then(function (rows) { if (mine === asked) draw(rows); }, function () {
+        if (mine === asked && left && list.closest('.modal.show')) setTimeout(show, 1000, left - 1);
+      });
+    }
+    function search() { clearTimeout(timer); timer = setTimeout(show, 150, 5); }
     seek.addEventListener('input', search); sort.addEventListener('change', search);
-    show();
+    show(5);
     setTimeout(function () { seek.focus(); }, 300);
     inside.querySelector('[data-k-take-all]').onclick = function () {
       chosen.forEach(function (c) { put(c.product, { quantity: c.quantity }); });
