@@ -108,7 +108,10 @@ def killed(folder: Path, times: int, url: str = "") -> tuple[int, int, int]:
         _settle(office)
         found = look(office)
     lost = len(set(acknowledged) - set(found["names"]))
-    return times, lost, half + _halves(found) + sum(run[0] != "done" or run[1] != run[4] for run in found["runs"] if run[0] != "new")
+    broken = [run for run in found["runs"] if run[0] != "new" and (run[0] != "done" or run[1] != run[4])]
+    if half or broken:
+        print(f"rows half done: {half}; imports half done (state, rows, done, created, logged): {broken}", file=sys.stderr)
+    return times, lost, half + _halves(found) + len(broken)
 
 
 def _halves(found) -> int:
@@ -117,10 +120,12 @@ def _halves(found) -> int:
     return len(found["unlogged"]) + found["ghosts"] + found["batches"] + twice + (found["whole"] != "ok")
 
 
-def _settle(office, seconds: float = 180) -> None:
-    """Until the worker has finished what was running."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and any(run[0] == "running" for run in look(office)["runs"]):
+def _settle(office, patience: float = 120) -> None:
+    """Until the worker has finished what was running, or has done nothing for so many seconds."""
+    before, since = None, time.monotonic()
+    while (running := [run for run in look(office)["runs"] if run[0] == "running"]) and time.monotonic() < since + patience:
+        if running != before:
+            before, since = running, time.monotonic()
         time.sleep(2)
 
 
