@@ -108,7 +108,10 @@ def test_a_term_is_told_as_many_days_before_as_it_says_and_each_week_it_is_late_
     session.get(Employee, qian).active = False
     session.commit()
     assert people["chen"] in {person for person, _title in told(session, due + dt.timedelta(15), finding.late)}, "the next one at work above"
-    session.get(Employee, qian).active = True
+    session.get(Employee, qian).active, session.get(Employee, li).superior_id = True, people["zhao"]
+    session.commit()
+    assert people["zhao"] not in {person for person, _title in told(session, due + dt.timedelta(29), finding.late)}, "who does not see them is not told"
+    session.get(Employee, li).superior_id = qian
     session.commit()
     make.payment(contract_id=contract.id, plan_id=term.id, amount=200_00)
     assert {person for person, _title in told(session, due + dt.timedelta(22), finding.late)} == {people["wang"], qian}
