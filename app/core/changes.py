@@ -10,6 +10,7 @@ from decimal import Decimal
 from flask_appbuilder import Model
 from sqlalchemy import JSON, Index, String, event, insert, inspect, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm.attributes import set_committed_value
 
 from . import actor, clock, events, fields
 from .words import _, _l
@@ -174,8 +175,23 @@ def _gather(session):
                     yield row, found
 
 
+@event.listens_for(Session, "before_flush")
+def _note_versions(session, _context, _instances):
+    """Of rows whose version stands on a class below their table's own (employees are FAB's users): SQLAlchemy writes several of them by
+    one UPDATE and then tells all of them the new version of the first."""
+    below = [row for row in session.dirty if type(row).__mapper__.version_id_col is not None
+             and type(row).__mapper__.base_mapper.version_id_col is None]
+    session.info["versions"] = [(row, row.version) for row in below if session.is_modified(row, include_collections=False)]
+
+
+def _right_versions(session) -> None:
+    for row, was in session.info.pop("versions", ()):
+        set_committed_value(row, "version", was + 1)
+
+
 @event.listens_for(Session, "after_flush")
 def _write(session, _context):
+    _right_versions(session)
     rows = []
     for row, (verb, old, new) in _gather(session):
         batch = batch_id(session, verb, row.__tablename__, str(row))
