@@ -1,6 +1,7 @@
 """Players of the manual's chapters from the deal to the money: opportunities, quotes, contracts, payments, expenses, approvals, reports."""
 import datetime as dt
 import re
+import re
 
 from playwright.sync_api import expect
 
@@ -24,6 +25,7 @@ def pick_products(r, n=2):
     """The dialog 「选产品」: so many lines of one piece each."""
     r.press("选产品")
     rows = r.page.locator("#k-dialog tbody tr:has(input.form-control)")
+    expect(r.page.locator("#k-dialog tbody")).to_have_text(re.compile(r"\S"))
     for at in range(n):
         rows.nth(at).locator("input.form-control").fill("2")
     r.page.locator("#k-dialog [data-k-take-all]").click()

@@ -69,6 +69,8 @@
         no_results: null
       }
     });
+    var focused = box.onFocus;  /* told a moment late: by then the focus may be elsewhere */
+    box.onFocus = function (e) { if (box.control.contains(D.activeElement)) focused.call(box, e); };
     box.dropdown.addEventListener('mousedown', function () { pointed = true; });
     box.control.addEventListener('keydown', function () { pointed = false; });
     if (master) {
