@@ -1,7 +1,6 @@
 """Players of the manual's chapters from the deal to the money: opportunities, quotes, contracts, payments, expenses, approvals, reports."""
 import datetime as dt
 import re
-import re
 
 from playwright.sync_api import expect
 
