@@ -47,21 +47,24 @@
     var master = el.dataset.kWithin && el.form && el.form.elements[el.dataset.kWithin], beside = el.dataset.kBeside && el.form && el.form.elements[el.dataset.kBeside];
     var also = JSON.parse(el.dataset.kAlso || '{}');
     also = Object.keys(also).map(function (k) { return { id: k, text: also[k] }; });
-    var pointed = false, box = new TomSelect(el, {
+    var chosen = false, box = new TomSelect(el, {  /* chosen: and not touched since; no answer to an older question may open it again or take the focus */
       plugins: el.multiple ? ['remove_button'] : [], closeAfterSelect: !el.multiple, valueField: 'id', labelField: 'text', searchField: [], maxOptions: 30, preload: 'focus', allowEmptyOption: true, loadThrottle: 200,
       create: el.dataset.kNew ? function (text, done) { window.kQuick(el.dataset.kNew, text, el.form, function (made) { done(made || undefined); }); } : false,
+      shouldLoad: function () { return !chosen; },
       load: function (q, done) {
+        function drop() { box.loading = Math.max(box.loading - 1, 0); if (!box.loading) box.wrapper.classList.remove(box.settings.loadingClass); }
+        if (chosen) { drop(); return; }
         var url = el.dataset.kChoose + (el.dataset.kChoose.indexOf('?') < 0 ? '?' : '&') + 'q=' + encodeURIComponent(q);
         if (master && master.value) url += '&' + el.dataset.kWithin + '=' + encodeURIComponent(master.value);
         if (beside && beside.value) url += '&' + el.dataset.kBeside + '=' + encodeURIComponent(beside.value);
         fetch(url, { headers: { Accept: 'application/json' } }).then(function (r) { return r.json(); })
-          .then(function (d) { box.clearOptions(); done(q ? d.results : also.concat(d.results)); }).catch(function () { done(); });
+          .then(function (d) { if (chosen) { drop(); return; } box.clearOptions(); done(q ? d.results : also.concat(d.results)); }).catch(function () { done(); });
       },
       onItemAdd: function (value) {
-        var chosen = box.options[value];
-        el.dispatchEvent(new CustomEvent('k-chosen', { bubbles: true, detail: chosen }));
-        if (chosen && chosen.brings) bring(el, chosen.brings);
-        if (!el.multiple && pointed) box.blur();  /* an answer that comes after the choice opens nothing */
+        chosen = !el.multiple;
+        var row = box.options[value];
+        el.dispatchEvent(new CustomEvent('k-chosen', { bubbles: true, detail: row }));
+        if (row && row.brings) bring(el, row.brings);
       },
       render: {
         option: function (d, esc) { return '<div>' + esc(d.text || '—') + (d.hint ? ' <span class="t3 fs12">' + esc(d.hint) + '</span>' : '') + '</div>'; },
@@ -69,10 +72,7 @@
         no_results: null
       }
     });
-    var focused = box.onFocus;  /* told a moment late: by then the focus may be elsewhere */
-    box.onFocus = function (e) { if (box.control.contains(D.activeElement)) focused.call(box, e); };
-    box.dropdown.addEventListener('mousedown', function () { pointed = true; });
-    box.control.addEventListener('keydown', function () { pointed = false; });
+    ['mousedown', 'keydown'].forEach(function (name) { box.control.addEventListener(name, function () { chosen = false; }, true); });
     if (master) {
       var was = master.value;
       master.addEventListener('change', function () {
