@@ -68,6 +68,7 @@ def login_with_a_new_password(r, office):
     r.fill("确认新密码", "plum-Blossom-7302")
     r.press("登录")
     expect(r.page).to_have_url(office.url + "/")
+    r.page.wait_for_load_state("networkidle")
     r.page.goto("about:blank")
     r.page.context.clear_cookies()
     r.page.goto(office.url + "/login/")

@@ -40,7 +40,8 @@ def new_deal(r, office):
     r.choose("销售阶段", "需求确认")
     r.fill("预计金额", "120000")
     r.fill("预计成交日期", f"{dt.date.today() + dt.timedelta(60)}")
-    r.page.keyboard.press("Escape")
+    r.page.locator(".k-bar h1").click()  # the field is left, its list closes
+    r.page.wait_for_load_state("networkidle")
     pick_products(r, 1)
     r.press("保存", ".k-bar")
     r.title("装配线改造")

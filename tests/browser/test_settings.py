@@ -84,6 +84,7 @@ def test_a_dragged_stage_is_taken_back_in_the_toast(colleague, demo):
     deal = theirs(demo, "opportunity", "AND stage = 's2'")
     before = demo.ask("SELECT stage, rate, staged_at FROM opportunity WHERE id = ?", deal)
     page.goto("/opportunity/board/?quick=mine")
+    page.wait_for_load_state("networkidle")
     card, column = page.locator(f".k-opp[data-id='{deal}']"), page.locator("[data-stage=s3] [data-k-cards]")
     card.scroll_into_view_if_needed()
     at, to = card.bounding_box(), column.bounding_box()
