@@ -81,7 +81,8 @@ def test_the_next_number_is_shown_while_the_rule_is_typed_and_given_after_it_was
 
 def test_a_dragged_stage_is_taken_back_in_the_toast(colleague, demo):
     page = colleague(SELLER).page
-    deal = theirs(demo, "opportunity", "AND stage = 's2'")
+    deal = demo.ask("SELECT id FROM opportunity WHERE deleted_at IS NULL AND stage = 's2' AND owner_id = (SELECT id FROM ab_user WHERE username = ?) "
+                    "ORDER BY staged_at DESC, id LIMIT 1", SELLER)[0][0]  # the upper card
     before = demo.ask("SELECT stage, rate, staged_at FROM opportunity WHERE id = ?", deal)
     page.goto("/opportunity/board/?quick=mine")
     page.wait_for_load_state("networkidle")
