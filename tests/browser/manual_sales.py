@@ -138,9 +138,10 @@ def new_one(office) -> int:
     return his(office, "contract", "state NOT IN ('void', 'done') AND amount > 0 AND id NOT IN (SELECT contract_id FROM payment_plan WHERE deleted_at IS NULL)")
 
 
-@sale("11-payments/登记回款")
+@sale("11-payments/登记回款", "admin")
 def pay(r, office):
-    plan = his(office, "payment_plan", "received = 0 AND contract_id IN (SELECT id FROM contract WHERE state <> 'void')")
+    plan = one(office, "SELECT max(p.id) FROM payment_plan p JOIN contract c ON c.id = p.contract_id WHERE p.received = 0 AND p.deleted_at IS NULL "
+                       "AND c.state IN ('signed', 'running') AND c.approval IN ('none', 'approved') AND c.deleted_at IS NULL")
     contract = one(office, "SELECT contract_id FROM payment_plan WHERE id = ?", plan)
     r.open("contract", contract)
     r.press("登记回款", "#plans tbody tr:has(a:text('登记回款'))")
