@@ -28,8 +28,8 @@ _MANY: dict[tuple, float] = {}  # lists beyond the cap: until when they need no 
 WHOSE = {"mine": _l("My own"), "team": _l("My team"), "department": _l("My department"), "all": _l("Whole company")}
 
 
-def capped(wanted, model, cap: int = CAP):
-    """SELECT of how many rows a statement finds, `cap` at most; an index alone can answer."""
+def capped(wanted, model, cap: int | None = CAP):
+    """SELECT of how many rows a statement finds, `cap` at most (None: all); an index alone can answer."""
     return select(func.count()).select_from(wanted.with_only_columns(literal_column("1")).select_from(model).limit(cap).subquery())
 
 
@@ -229,8 +229,7 @@ class Listing:
         once for the total and once more for the rows."""
         (one, way), model = self.order, self.view.model
         hits = self.statement().add_columns(one.attribute.label("by")).cte("hits")
-        few = select(literal_column("1")).select_from(hits)
-        total = select(func.count()).select_from((few if self.args.get("exact") else few.limit(self.cap)).subquery()).scalar_subquery()
+        total = capped(select(hits.c.id), hits, None if self.args.get("exact") else self.cap).scalar_subquery()
         order = (hits.c.by, hits.c.id) if way == "asc" else (hits.c.by.desc(), hits.c.id.desc())
         found = db.session.execute(select(hits.c.id, total).order_by(*order).limit(self.size).offset(self.page * self.size)).all()
         if not found:
