@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from app.core import clock, numbering, parameters, schedule
-from app.core.changes import Batch, Change
+from app.core.changes import STAMPS, Batch, Change
 from app.core.words import force_locale
 
 ROOT = Path(__file__).resolve().parents[2]
