@@ -233,6 +233,24 @@ class Person:
         return self.page
 
 
+def drag_deal(page, deal, stage):
+    """Drag a deal's card by the mouse into another column of the board."""
+    card, column = page.locator(f".k-opp[data-id='{deal}']"), page.locator(f"[data-stage={stage}] [data-k-cards]")
+    card.scroll_into_view_if_needed()
+    at, to = card.bounding_box(), column.bounding_box()
+    page.mouse.move(at["x"] + at["width"] / 2, at["y"] + at["height"] - 12)
+    page.mouse.down()
+    page.mouse.move(at["x"] + at["width"] / 2 + 10, at["y"] + at["height"] - 10, steps=4)
+    page.mouse.move(to["x"] + to["width"] / 2, to["y"] + 30, steps=20)
+    page.mouse.up()
+    expect(page.locator(".k-toast")).to_contain_text("已移动")
+
+
+def agree(page):
+    """Say yes to the question."""
+    page.locator("#k-confirm [data-k-ok]").click()
+
+
 def _people(chromium, server, first_password):
     made = []
 

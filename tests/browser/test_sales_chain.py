@@ -7,6 +7,8 @@ from decimal import ROUND_HALF_UP, Decimal
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import drag_deal
+
 SELLER, BOSS = "demo05", "demo02"
 LINES = (("SD-001", "3", "1199.99"), ("MC-002", "2.5", "5000.01"), ("INS-001", "1", "585.85"))  # product, quantity, price with tax
 DISCOUNT, FEES, SPENT = Decimal("97.5"), Decimal("88.88"), 1_234_56
@@ -88,15 +90,7 @@ def test_1_a_deal_is_dragged_to_negotiation(demo, colleague, story):
     customer, = ask(demo, "SELECT customer_id FROM opportunity WHERE id = ?", deal)
     story |= {"seller": seller, "deal": deal, "customer": customer, "desk": desk(page)}
     before = board(page, "s4")
-    card, column = page.locator(f".k-opp[data-id='{deal}']"), page.locator("[data-stage=s4] [data-k-cards]")
-    card.scroll_into_view_if_needed()
-    at, to = card.bounding_box(), column.bounding_box()
-    page.mouse.move(at["x"] + at["width"] / 2, at["y"] + at["height"] - 12)
-    page.mouse.down()
-    page.mouse.move(at["x"] + at["width"] / 2 + 10, at["y"] + at["height"] - 10, steps=4)
-    page.mouse.move(to["x"] + to["width"] / 2, to["y"] + 30, steps=20)
-    page.mouse.up()
-    expect(page.locator(".k-toast")).to_contain_text("已移动")
+    drag_deal(page, deal, "s4")
     expect(page.locator(f"[data-stage=s4] .k-opp[data-id='{deal}']")).to_be_visible()
     rate, weight = ask(demo, "SELECT rate, stage FROM opportunity WHERE id = ?", deal)
     assert (rate, weight) == (7000, "s4")

@@ -5,6 +5,8 @@ import re
 import openpyxl
 from playwright.sync_api import expect
 
+from tests.browser.conftest import agree, drag_deal
+
 SELLER = "demo06"
 
 
@@ -17,11 +19,6 @@ def save(page):
     """Press 保存 and wait for the record's page."""
     page.locator(".k-bar button[type=submit]").first.click()
     page.wait_for_url("**/show/*")
-
-
-def agree(page):
-    """Say yes to the question."""
-    page.locator("#k-confirm [data-k-ok]").click()
 
 
 def test_an_own_field_is_filled_in_filtered_and_taken_out_without_a_restart(colleague, demo, tmp_path):
@@ -86,15 +83,7 @@ def test_a_dragged_stage_is_taken_back_in_the_toast(colleague, demo):
     before = demo.ask("SELECT stage, rate, staged_at FROM opportunity WHERE id = ?", deal)
     page.goto("/opportunity/board/?quick=mine")
     page.wait_for_load_state("networkidle")
-    card, column = page.locator(f".k-opp[data-id='{deal}']"), page.locator("[data-stage=s3] [data-k-cards]")
-    card.scroll_into_view_if_needed()
-    at, to = card.bounding_box(), column.bounding_box()
-    page.mouse.move(at["x"] + at["width"] / 2, at["y"] + at["height"] - 12)
-    page.mouse.down()
-    page.mouse.move(at["x"] + at["width"] / 2 + 10, at["y"] + at["height"] - 10, steps=4)
-    page.mouse.move(to["x"] + to["width"] / 2, to["y"] + 30, steps=20)
-    page.mouse.up()
-    expect(page.locator(".k-toast")).to_contain_text("已移动")
+    drag_deal(page, deal, "s3")
     assert demo.ask("SELECT stage FROM opportunity WHERE id = ?", deal) == [("s3",)]
     page.locator(".k-toast button", has_text="撤销").click()
     expect(page.locator(".k-toast")).to_contain_text("已撤销")

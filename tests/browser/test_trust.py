@@ -4,17 +4,14 @@ import re
 import openpyxl
 from playwright.sync_api import expect
 
+from tests.browser.conftest import agree
+
 SELLER = "demo05"
 
 
 def theirs(demo, entity="customer") -> int:
     """The youngest record of the seller."""
     return demo.ask(f"SELECT max(id) FROM {entity} WHERE deleted_at IS NULL AND owner_id = (SELECT id FROM ab_user WHERE username = ?)", SELLER)[0][0]
-
-
-def agree(page):
-    """Say yes to the question."""
-    page.locator("#k-confirm [data-k-ok]").click()
 
 
 def test_an_edit_is_taken_back_in_the_undo_center_and_a_deletion_in_the_trash(colleague, demo):

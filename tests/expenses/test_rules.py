@@ -132,7 +132,19 @@ def test_where_claims_need_approval_they_are_paid_after_it_and_nothing_falls_out
         approvals.release(session, [claim])
 
 
-def test_where_expenses_need_approval_only_approved_ones_are_claimed(session, expense, as_):
+@pytest.fixture
+def approved(session, as_):
+    """`approved(row)`: 钱 approves what waits; from then on the spender cannot change it."""
+    def decide(row):
+        with as_("qian"):
+            approvals.approve(session, [session.scalar(select(Approval))])
+            session.commit()
+        with as_("li"), refused("审批"):
+            rules.check_change(session, row)
+    return decide
+
+
+def test_where_expenses_need_approval_only_approved_ones_are_claimed(session, expense, approved, as_):
     session.add(ApprovalRule(entity="expense", least=0, approver="superior", is_on=True))
     session.commit()
     row = expense(100_00)
@@ -143,12 +155,8 @@ def test_where_expenses_need_approval_only_approved_ones_are_claimed(session, ex
         session.commit()
         with refused("审批"):
             rules.check_change(session, row)
-    with as_("qian"):
-        approvals.approve(session, [session.scalar(select(Approval))])
-        session.commit()
+    approved(row)
     with as_("li"):
-        with refused("审批"):
-            rules.check_change(session, row)
         claim = rules.gather(session, [row], "差旅")
         session.commit()
     assert claim.amount == 100_00
@@ -156,21 +164,16 @@ def test_where_expenses_need_approval_only_approved_ones_are_claimed(session, ex
         approvals.release(session, [row])
 
 
-def test_an_approved_expense_is_changed_again_after_its_approval_was_taken_back(session, expense, as_):
+def test_an_approved_expense_is_changed_again_after_its_approval_was_taken_back(session, expense, approved, as_):
     session.add(ApprovalRule(entity="expense", least=0, approver="superior", is_on=True))
     session.commit()
     row = expense(100_00)
     with as_("li"):
         approvals.submit(session, [row])
         session.commit()
-    with as_("qian"):
-        approvals.approve(session, [session.scalar(select(Approval))])
-        session.commit()
-    with as_("li"):
-        with refused("审批"):
-            rules.check_change(session, row)
-        with refused("", session=session):
-            approvals.release(session, [row])  # 取消审核 is not the spender's
+    approved(row)
+    with as_("li"), refused("", session=session):
+        approvals.release(session, [row])  # 取消审核 is not the spender's
     with as_("qian"):
         approvals.release(session, [row])
         session.commit()
