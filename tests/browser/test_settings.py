@@ -135,3 +135,34 @@ def test_everything_goes_out_as_one_book_of_excel(colleague, demo, tmp_path):
     book = openpyxl.load_workbook(place, read_only=True)
     customers = next(sheet for sheet in book if "客户" in sheet.title)
     assert customers.max_row - 1 == demo.ask("SELECT count(*) FROM customer WHERE deleted_at IS NULL")[0][0] and len(book.sheetnames) > 15
+
+
+def test_a_late_answer_neither_takes_the_option_from_under_the_mouse_nor_brings_back_what_is_no_longer_asked(colleague):
+    page, held = colleague("admin").page, []
+    page.goto("/target/")
+    page.route("**/user/choose?q=*", lambda route: route.continue_() if route.request.url.endswith("q=") else held.append(route))
+    page.locator("#f-person + .ts-wrapper").click()
+    shown = page.locator(".ts-dropdown:visible .option")
+    option = shown.nth(2)
+    name, at = option.inner_text(), option.bounding_box()
+
+    def ask(text):
+        page.keyboard.type(text)
+        while not held:
+            page.wait_for_timeout(50)
+        return held.pop()
+    late = ask("王")
+    page.keyboard.press("Backspace")
+    expect(option).to_have_text(name)
+    late.continue_()
+    page.wait_for_timeout(400)
+    expect(option).to_have_text(name)
+
+    slow = ask("陈")
+    assert option.bounding_box() == at  # nothing moves while it is asked
+    page.mouse.move(at["x"] + 20, at["y"] + 8)
+    page.mouse.down()
+    slow.continue_()
+    page.wait_for_timeout(400)
+    page.mouse.up()
+    expect(page.locator("#f-person + .ts-wrapper .item")).to_have_text(name.split()[0])

@@ -47,18 +47,20 @@
     var master = el.dataset.kWithin && el.form && el.form.elements[el.dataset.kWithin], beside = el.dataset.kBeside && el.form && el.form.elements[el.dataset.kBeside];
     var also = JSON.parse(el.dataset.kAlso || '{}');
     also = Object.keys(also).map(function (k) { return { id: k, text: also[k] }; });
-    var chosen = false, box = new TomSelect(el, {  /* chosen: and not touched since; no answer to an older question may open it again or take the focus */
+    /* chosen: and not touched since; no answer to an older question may open it again or take the focus. pressed: an answer waits for the release, a click on an option is not lost. */
+    var chosen = false, pressed = Promise.resolve(), box = new TomSelect(el, {
       plugins: el.multiple ? ['remove_button'] : [], closeAfterSelect: !el.multiple, valueField: 'id', labelField: 'text', searchField: [], maxOptions: 30, preload: 'focus', allowEmptyOption: true, loadThrottle: 200,
       create: el.dataset.kNew ? function (text, done) { window.kQuick(el.dataset.kNew, text, el.form, function (made) { done(made || undefined); }); } : false,
       shouldLoad: function () { return !chosen; },
       load: function (q, done) {
-        function drop() { box.loading = Math.max(box.loading - 1, 0); if (!box.loading) box.wrapper.classList.remove(box.settings.loadingClass); }
-        if (chosen) { drop(); return; }
+        function late() { return chosen || q !== box.inputValue(); }
+        function drop() { delete box.loadedSearches[q]; box.loading = Math.max(box.loading - 1, 0); if (!box.loading) box.wrapper.classList.remove(box.settings.loadingClass); }
+        if (late()) { drop(); return; }
         var url = el.dataset.kChoose + (el.dataset.kChoose.indexOf('?') < 0 ? '?' : '&') + 'q=' + encodeURIComponent(q);
         if (master && master.value) url += '&' + el.dataset.kWithin + '=' + encodeURIComponent(master.value);
         if (beside && beside.value) url += '&' + el.dataset.kBeside + '=' + encodeURIComponent(beside.value);
-        fetch(url, { headers: { Accept: 'application/json' } }).then(function (r) { return r.json(); })
-          .then(function (d) { if (chosen) { drop(); return; } box.clearOptions(); done(q ? d.results : also.concat(d.results)); }).catch(function () { done(); });
+        fetch(url, { headers: { Accept: 'application/json' } }).then(function (r) { return r.json(); }).then(function (d) { return pressed.then(function () { return d; }); })
+          .then(function (d) { if (late()) { drop(); return; } box.clearOptions(); done(q ? d.results : also.concat(d.results)); }).catch(function () { done(); });
       },
       onItemAdd: function (value) {
         chosen = !el.multiple;
@@ -72,6 +74,9 @@
         no_results: null
       }
     });
+    box.dropdown.addEventListener('mousedown', function () {
+      pressed = new Promise(function (free) { D.addEventListener('mouseup', function () { setTimeout(free, 0); }, { once: true }); });
+    }, true);
     ['mousedown', 'keydown'].forEach(function (name) { box.control.addEventListener(name, function () { chosen = false; }, true); });
     if (master) {
       var was = master.value;
