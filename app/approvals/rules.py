@@ -9,8 +9,9 @@ from app.core.rules import RuleError
 from app.core.scope import Collaborator
 from app.core.words import _, _l
 from app.products.rules import below_lowest
-from app.security.handover import DUTIES, Duty
+from app.security.handover import DUTIES, Duty, named_in
 from app.security.models import Employee
+from app.security.people import superior_of
 
 from .models import Approval, ApprovalRule, ApprovalStep
 
@@ -152,18 +153,10 @@ def _approver(session, row, rule) -> tuple[int | None, str | None]:
         if not set(_holders(session, rule.role)) - own:
             raise RuleError(_("Nobody else holds the role that approves this: ask the administrator."))
         return None, rule.role
-    return _superior(session, row, own), None
-
-
-def _superior(session, row, own) -> int:
-    """The nearest active superior of the owner who does not hand the document in himself."""
-    above, seen = session.get(Employee, row.owner_id), set()
-    while above and above.superior_id and above.superior_id not in seen:
-        above = session.get(Employee, above.superior_id)
-        seen.add(above.id)
-        if above.active and above.id not in own:
-            return above.id
-    raise RuleError(_("%(name)s has no superior who could approve.", name=session.get(Employee, row.owner_id) or row))
+    above = superior_of(session, row.owner_id, own) if row.owner_id else None
+    if above is None:
+        raise RuleError(_("%(name)s has no superior who could approve.", name=session.get(Employee, row.owner_id) if row.owner_id else row))
+    return above, None
 
 
 def _holders(session, role: str) -> list[int]:
@@ -338,11 +331,5 @@ def _ask_another(session, rows, to, person):
         _let_see(session, approval, step)
 
 
-def _name_another(session, rows, to, person):
-    for rule in rows:
-        rule.person_id = to
-
-
 DUTIES["approval_step"] = Duty(_l("Approvals that wait for him"), _steps_of, _ask_another, "approvalrule.edit")
-DUTIES["approval_rule"] = Duty(_l("Approval rules that name him"), lambda session, person: list(session.scalars(
-    select(ApprovalRule).where(ApprovalRule.person_id == person).order_by(ApprovalRule.id))), _name_another, "approvalrule.edit")
+DUTIES["approval_rule"] = named_in(_l("Approval rules that name him"), ApprovalRule.person_id, "approvalrule.edit")

@@ -153,10 +153,10 @@ def _around(session, dice, deal, history) -> None:
     if deal.contact_id:
         session.add(OpportunityContact(opportunity_id=deal.id, contact_id=deal.contact_id, role=dice.choice(("decides", "influences", "uses", "buys"))))
     for step, at in history[:3]:
-        when = at + dt.timedelta(hours=dice.randrange(1, 20))
+        when, method, content = at + dt.timedelta(hours=dice.randrange(1, 20)), dice.choice(("call", "visit", "wechat")), dice.choice(WORDS[step.code])
         if when < clock.now():
             session.add(Followup(customer_id=deal.customer_id, opportunity_id=deal.id, contact_id=deal.contact_id, owner_id=deal.owner_id, created_at=when,
-                                 happened_at=when, method=dice.choice(("call", "visit", "wechat")), content=dice.choice(WORDS[step.code])))
+                                 happened_at=when, method=method, content=content))
             deal.last_follow_at = when
     if deal.closed_on is None and dice.random() < 0.6:
         deal.next_follow_at = clock.now() + dt.timedelta(days=dice.randrange(0, 14), minutes=dice.randrange(600))

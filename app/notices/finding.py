@@ -19,8 +19,7 @@ from app.payments.models import PaymentPlan
 from app.payments.rules import MOST_AHEAD, open_plans
 from app.quotes.models import Quote
 from app.quotes.rules import OPEN, WARN_DAYS
-from app.security.models import Employee
-from app.security.people import actor_for
+from app.security.people import actor_for, superior_of
 from app.tasks import repeating
 from app.tasks.models import Task
 from app.tasks.team import team_ids
@@ -125,26 +124,20 @@ def late(session) -> None:
     who may see them."""
     today, found = clock.today(), []
     days = [today - DAY - dt.timedelta(7 * week + back) for week in range(WEEKS) for back in range(BACK.days + 1)]
-    above = dict(session.execute(select(Employee.id, Employee.superior_id)).all())
     for row in _terms(session, PaymentPlan.due_on.in_(days)):
         days_late = (today - row.due_on).days
         words = _("%(n)s days overdue: %(name)s", n=days_late, name=_collect(row))
         occasion = f"{row.id}-{row.due_on}-late{(days_late - 1) // 7}"
         found += [one(person, "plan", words, f"/paymentplan/show/{row.id}", occasion)
-                  for person in (row.owner_id, _superior(session, above, row.owner_id)) if person]
+                  for person in (row.owner_id, _superior(session, row.owner_id)) if person]
     put(session, found)
 
 
-def _superior(session, above, owner) -> int | None:
+def _superior(session, owner) -> int | None:
     """The next one above a person who works here; None when he does not see that person's payment terms."""
-    person = above.get(owner)
-    for _level in range(len(above)):
-        who = actor_for(session, person) if person else None
-        if who is None or who.active:
-            sees = who and who.may("paymentplan", "read") and (who.reach is None or owner in who.reach)
-            return person if sees else None
-        person = above.get(person)
-    return None
+    person = superior_of(session, owner)
+    who = person and actor_for(session, person)
+    return person if who and who.may("paymentplan", "read") and (who.reach is None or owner in who.reach) else None
 
 
 def _approvals(session, _now):

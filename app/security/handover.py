@@ -36,6 +36,16 @@ class Duty:
     needs: str = ""
 
 
+def named_in(label: str, column, needs: str) -> Duty:
+    """The duty of a person whom a column of a table names."""
+    model = column.class_
+
+    def give(session, rows, to, person):
+        for row in rows:
+            setattr(row, column.key, to)
+    return Duty(label, lambda session, person: list(session.scalars(select(model).where(column == person).order_by(model.id))), give, needs)
+
+
 @dataclass
 class Plan:
     """Whose records go to whom: `to` takes over evenly, or by the column `way`, whose values `shares` gives to people; `kinds`: table or
@@ -198,11 +208,6 @@ def _lead(session, rows, to, person):
         session.get(Employee, to).superior_id = person.superior_id
 
 
-def _head(session, rows, to, person):
-    for row in rows:
-        row.head_id = to
-
-
 def _shared(session, person) -> list:
     """What is shared with a person, of the records on which something is still to do."""
     wanted = [Collaborator.row_id.in_(select(m.id).where(*m.handed())) & (Collaborator.entity == m.__tablename__) for m in models()]
@@ -230,8 +235,7 @@ def _share(session, rows, to, person):
 
 DUTIES["superior"] = Duty(_l("Subordinates"), lambda session, person: list(session.scalars(
     select(Employee).where(Employee.superior_id == person).order_by(Employee.id))), _lead)
-DUTIES["head"] = Duty(_l("Head of departments"), lambda session, person: list(session.scalars(
-    select(Department).where(Department.head_id == person).order_by(Department.id))), _head, "department.edit")
+DUTIES["head"] = named_in(_l("Head of departments"), Department.head_id, "department.edit")
 DUTIES["collaborator"] = Duty(_l("Records and tasks that others share with him"), _shared, _share)
 
 

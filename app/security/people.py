@@ -15,11 +15,21 @@ def actor_for(session, employee_id: int) -> Actor | None:
 
 
 def _tree(session):
-    """(id, superior, department) of everybody, and the parents of departments; two statements, remembered."""
+    """{id: (id, superior_id, department_id, active)} of everybody, and the parents of departments; two statements, remembered."""
     def load():
-        people = session.execute(select(Employee.id, Employee.superior_id, Employee.department_id)).all()
-        return people, dict(session.execute(select(Department.id, Department.parent_id)).all())
+        people = session.execute(select(Employee.id, Employee.superior_id, Employee.department_id, Employee.active)).all()
+        return {row.id: row for row in people}, dict(session.execute(select(Department.id, Department.parent_id)).all())
     return memo.recall(session, "security", "tree", load)
+
+
+def superior_of(session, person: int, besides=()) -> int | None:
+    """The nearest superior of a person who works here and is none of `besides`; circles do no harm."""
+    people, seen = _tree(session)[0], set()
+    while (person := people[person].superior_id) and person not in seen:
+        seen.add(person)
+        if people[person].active and person not in besides:
+            return person
+    return None
 
 
 def below(pairs, top: int) -> set[int]:
@@ -43,12 +53,12 @@ def _reach(session, employee, scope: str):
         return None
     found = {employee.id}
     if scope == "subordinates":
-        found |= below([(i, s) for i, s, _d in people], employee.id)
+        found |= below([(row.id, row.superior_id) for row in people.values()], employee.id)
     if scope in ("department", "departments") and employee.department_id:
         wanted = {employee.department_id}
         if scope == "departments":
             wanted |= below(departments.items(), employee.department_id)
-        found |= {i for i, _s, d in people if d in wanted}
+        found |= {row.id for row in people.values() if row.department_id in wanted}
     return frozenset(found)
 
 
@@ -83,5 +93,5 @@ def _load(session, employee_id) -> Actor | None:
         department=employee.department.name if employee.department else "",
         active=bool(employee.active) and employee.locked_at is None, must_change=employee.must_change,
         must_enrol=any(p.second_factor for p in policies) and not employee.totp_secret,
-        subordinates=frozenset(below([(i, s) for i, s, _d in people], employee.id)),
-        colleagues=frozenset(i for i, _s, d in people if d and d == employee.department_id))
+        subordinates=frozenset(below([(row.id, row.superior_id) for row in people.values()], employee.id)),
+        colleagues=frozenset(row.id for row in people.values() if row.department_id and row.department_id == employee.department_id))
