@@ -138,11 +138,10 @@ def new_one(office) -> int:
     return his(office, "contract", "state NOT IN ('void', 'done') AND amount > 0 AND id NOT IN (SELECT contract_id FROM payment_plan WHERE deleted_at IS NULL)")
 
 
-@sale("11-payments/登记回款", "admin")
+@sale("11-payments/登记回款", "demo06")
 def pay(r, office):
-    plan = one(office, "SELECT max(p.id) FROM payment_plan p JOIN contract c ON c.id = p.contract_id WHERE p.received = 0 AND p.deleted_at IS NULL "
-                       "AND c.state IN ('signed', 'running') AND c.approval IN ('none', 'approved') AND c.deleted_at IS NULL")
-    contract = one(office, "SELECT contract_id FROM payment_plan WHERE id = ?", plan)
+    contract = his(office, "contract", "state IN ('signed', 'running') AND approval IN ('none', 'approved') AND id IN "
+                   "(SELECT contract_id FROM payment_plan WHERE received = 0 AND deleted_at IS NULL)", who="demo06")
     r.open("contract", contract)
     r.press("登记回款", "#plans tbody tr:has(a:text('登记回款'))")
     r.page.wait_for_url("**/payment/add*")
