@@ -4,7 +4,7 @@ import datetime as dt
 from sqlalchemy import func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.core import clock, events, schedule
+from app.core import actor, clock, events, schedule
 from app.core.preferences import Preference
 from app.core.words import _, _l
 from app.tasks.models import Task
@@ -57,7 +57,8 @@ def _of_task(session, row):
     told = session.connection().execute(select(t[column.key], t.title).where(t.id == row["row_id"])).first()
     if told is None or by is None or told[0] in (None, by):
         return []
-    words = _("Done: %(name)s", name=told[1]) if kind == "done" else _("Handed to you: %(name)s", name=told[1])
+    said = {"who": actor.current().name, "name": told[1]}
+    words = _("%(who)s has done: %(name)s", **said) if kind == "done" else _("%(who)s hands to you: %(name)s", **said)
     return [one(told[0], kind, words, f"/task/show/{row['row_id']}", f"{row['row_id']}-{row['at']:%Y%m%d%H%M%S%f}")]
 
 

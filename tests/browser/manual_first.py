@@ -48,6 +48,14 @@ def first(key, who=SELLER):
     return plays(FIRST, key, who)
 
 
+def leave(r):
+    """Log out by the menu under the person's name."""
+    r.page.wait_for_load_state("networkidle")
+    r.page.locator(".dropdown:has([form=k-logout]) [data-bs-toggle=dropdown]").click()
+    r.page.locator("[form=k-logout]").click()
+    r.page.wait_for_url("**/login/**")
+
+
 @first("01-login/登录系统", "")
 def login(r, office):
     r.page.goto(office.url)
@@ -55,7 +63,7 @@ def login(r, office):
     r.fill("密码", EVERYBODYS)
     r.press("登录")
     r.see("工作桌面")
-    r.page.context.clear_cookies()
+    leave(r)
 
 
 @first("01-login/登录时更改密码", "")
@@ -68,10 +76,7 @@ def login_with_a_new_password(r, office):
     r.fill("确认新密码", "plum-Blossom-7302")
     r.press("登录")
     expect(r.page).to_have_url(office.url + "/")
-    r.page.wait_for_load_state("networkidle")
-    r.page.goto("about:blank")
-    r.page.context.clear_cookies()
-    r.page.goto(office.url + "/login/")
+    leave(r)
 
 
 @first("01-login/解锁账户（管理员）", "admin")

@@ -47,6 +47,29 @@ def test_all_results_of_a_filter_are_changed_and_taken_back(colleague, demo):
     assert ask(demo, sources) == before
 
 
+def test_a_large_change_is_cancelled_while_it_runs_and_what_it_did_is_taken_back(colleague, demo):
+    """Cancelled while the worker changes: what was written until then stands, is told, and goes back to what it was."""
+    remarks = "SELECT id, industry FROM customer ORDER BY id"
+    before, page = ask(demo, remarks), colleague("admin").page
+    page.goto("/customer/list/?quick=all")
+    page.locator("[data-k-all]").check()
+    page.locator("[data-k-every]").click()
+    page.locator(".k-bulk button", has_text="批量修改").click()
+    dialog = page.locator("#k-dialog")
+    dialog.locator("[data-k-mass-add]").select_option("industry")
+    dialog.locator("select[name=industry]").select_option(index=2)
+    dialog.locator(".btn-primary").click()
+    page.wait_for_url(re.compile(r"/job/\d+$"))
+    expect(page.locator("[data-k-job] [data-k-text]")).not_to_have_text(re.compile(r"^0 /"))
+    page.locator("form[action$='/cancel'] button").click()
+    expect(page.locator("[role=alert]")).to_contain_text("已取消")
+    changed = len(set(ask(demo, remarks)) - set(before))
+    assert 0 < changed < len(before)
+    expect(page.locator("[role=alert]")).to_contain_text(f"已更新 {changed} 条")
+    take_back(page)
+    assert ask(demo, remarks) == before
+
+
 def test_a_leaver_is_parted_evenly_and_taken_back(colleague, demo):
     """Count, preview, hand over, look, undo: the same owners as before."""
     owners = "SELECT 'customer', id, owner_id FROM customer UNION ALL SELECT 'opportunity', id, owner_id FROM opportunity ORDER BY 1, 2"

@@ -96,10 +96,14 @@ def test_a_salespersons_day_on_the_desk(demo, enter):
 
     page.goto("/journal/add")
     expect(page.locator("#done")).to_have_value(lambda_contains("报价已确认，周五签合同"))
+    page.locator("#done").fill(page.locator("#done").input_value() + "\n样品已寄出，单号 SF1402")
     page.locator("#plan").fill("周五签合同")
     page.locator("button", has_text="保存").first.click()
     page.locator("button", has_text="发送给上级").first.click()
     expect(page.locator(".k-flash")).to_contain_text("已发送给")
+    page.reload()
+    expect(page.locator("main")).to_contain_text("报价已确认，周五签合同")
+    expect(page.locator("main")).to_contain_text("样品已寄出，单号 SF1402")
 
 
 def lambda_contains(text):
@@ -115,6 +119,7 @@ def test_the_superior_reads_and_comments(demo, enter):
     expect(page.locator("[data-k-team] tbody tr").first).to_contain_text("未提交")
     page.goto("/journal/list/?quick=unread")
     page.locator("table.crm-list tbody tr", has_text="周五签合同").locator("a").first.click()
+    expect(page.locator("main")).to_contain_text("样品已寄出，单号 SF1402")
     page.locator("[data-k-journal] [name=content]").fill("辛苦了，价格底线守住")
     page.locator("[data-k-journal] button", has_text="批注").last.click()
     expect(page.locator("[data-k-journal]")).to_contain_text("辛苦了，价格底线守住")
@@ -128,6 +133,59 @@ def _drop(page, event, day):
     page.mouse.down()
     page.mouse.move(there["x"] + there["width"] / 2, there["y"] + there["height"] / 2, steps=12)
     page.mouse.up()
+
+
+def _slot(page, day, hour, minute=0):
+    """The first quarter of a half hour in the week's sheet."""
+    column, row = page.locator(f".fc-timegrid-col[data-date='{day}']").bounding_box(), page.locator(f".fc-timegrid-slot-lane[data-time='{hour:02}:{minute:02}:00']").bounding_box()
+    return column["x"] + column["width"] / 2, row["y"] + row["height"] / 4
+
+
+def _pull(page, start, end):
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(*end, steps=12)
+    page.mouse.up()
+
+
+def _hours(demo, title):
+    """(start, end) of a task in the office's time, as "MM-DD HH:MM"."""
+    pair, = _ask(demo, "SELECT starts_at, ends_at FROM task WHERE title = ?", title)
+    return tuple(f"{clock.to_office(dt.datetime.fromisoformat(str(at)[:19])):%m-%d %H:%M}" for at in pair)
+
+
+def test_a_visit_is_drawn_into_the_week_made_longer_and_taken_back_and_days_are_drawn_into_the_month(demo, enter):
+    page, today = enter(SELLER), clock.today()
+    page.goto(f"/calendar/?view=timeGridWeek&date={today}")
+    expect(page.locator("#k-cal[data-drawn]")).to_be_visible()
+    _pull(page, _slot(page, today, 12), _slot(page, today, 13, 0))
+    dialog = page.locator("#k-dialog")
+    expect(dialog.locator("[name=starts_at]")).to_have_value(f"{today} 12:00")
+    expect(dialog.locator("[name=ends_at]")).to_have_value(f"{today} 13:15")
+    dialog.locator("[name=title]").fill("看望老客户")
+    dialog.locator(".btn-primary").click()
+    event = page.locator("#k-cal .fc-event", has_text="看望老客户")
+    expect(event).to_have_count(1)
+    assert _hours(demo, "看望老客户") == (f"{today:%m-%d} 12:00", f"{today:%m-%d} 13:15")
+
+    event.hover()
+    box = event.bounding_box()
+    _pull(page, (box["x"] + box["width"] / 2, box["y"] + box["height"] - 2), _slot(page, today, 14, 30))
+    expect(page.locator(".k-toast")).to_contain_text("已移到")
+    assert _hours(demo, "看望老客户") == (f"{today:%m-%d} 12:00", f"{today:%m-%d} 14:45")
+    page.locator(".k-toast button").click()
+    expect(page.locator(".k-toast")).to_contain_text("已撤销")
+    assert _hours(demo, "看望老客户") == (f"{today:%m-%d} 12:00", f"{today:%m-%d} 13:15")
+
+    page.locator("[data-k-cal-view=dayGridMonth]").click()
+    first = today.replace(day=1) + dt.timedelta(-(today.replace(day=1).weekday()) + 14)  # the Monday of the third week
+    boxes = [page.locator(f"#k-cal .fc-daygrid-day[data-date='{first + dt.timedelta(n)}']").bounding_box() for n in (0, 2)]
+    _pull(page, *((b["x"] + b["width"] / 2, b["y"] + b["height"] - 6) for b in boxes))
+    expect(dialog.locator("[name=is_all_day]")).to_be_checked()
+    dialog.locator("[name=title]").fill("苏州出差")
+    dialog.locator(".btn-primary").click()
+    expect(page.locator("#k-cal .fc-event", has_text="苏州出差")).to_have_count(1)
+    assert _hours(demo, "苏州出差") == (f"{first:%m-%d} 00:00", f"{first + dt.timedelta(2):%m-%d} 23:59")
 
 
 def test_a_task_is_handed_out_dragged_and_its_reminder_arrives_in_the_bell(demo, enter):
@@ -173,6 +231,16 @@ def test_a_task_is_handed_out_dragged_and_its_reminder_arrives_in_the_bell(demo,
     expect(page.locator("[data-k-bell]")).to_be_visible()
     page.locator(".k-bell").click()
     expect(page.locator("[data-notices] li", has_text=f"{tomorrow:%m-%d} 00:01 带样机去客户现场")).to_have_count(1)
+
+    page.locator("[data-notices] li", has_text="下派给我的任务").locator("a").first.click()
+    page.locator("button", has_text="完成").first.click()
+    expect(page.locator(".k-flash")).to_be_visible()
+    assert _ask(demo, "SELECT state FROM task WHERE title = '带样机去客户现场'") == [("done",)]
+    manager.goto("/")
+    manager.locator(".k-bell").click()
+    told = manager.locator("[data-notices] li", has_text="带样机去客户现场")
+    expect(told).to_contain_text("我下派的任务已完成")
+    expect(told).to_contain_text(name)
 
 
 def test_a_manager_pastes_targets_from_a_spreadsheet_and_hands_them_out(demo, enter):

@@ -4,7 +4,8 @@ import re
 import openpyxl
 from playwright.sync_api import expect
 
-from tests.browser.conftest import agree
+from app.demo.company import PASSWORD as EVERYBODYS
+from tests.browser.conftest import Person, agree
 
 SELLER = "demo05"
 
@@ -101,3 +102,35 @@ def test_a_backup_is_made_tried_and_put_back_only_by_the_word(colleague):
     page.fill("#word", "不")
     page.locator("form .btn-danger").click()
     expect(page.locator(".invalid-feedback")).to_be_visible()
+
+
+def test_a_restore_brings_everything_back_and_what_it_replaced_is_kept(made_up, chromium):
+    """Made, worked on, put back: the customer is as he was, what was there before stands as a backup of its own, everybody logs in anew."""
+    office = made_up("restored")
+    admin, seller = Person(chromium, office), Person(chromium, office)
+    page, key = admin.login("admin"), theirs(office)
+    seller.login(SELLER, EVERYBODYS)
+    name, = office.ask("SELECT name FROM customer WHERE id = ?", key)[0]
+    page.goto("/backup/")
+    page.locator("form[action='/backup/make'] button").click()
+    page.wait_for_url("**/job/*")
+    expect(page.locator(".c-green").first).to_be_visible(timeout=120_000)
+
+    seller.page.goto(f"/customer/edit/{key}")
+    seller.page.fill("#name", "改错了的客户")
+    seller.page.locator(".k-bar button[type=submit]").first.click()
+    expect(seller.page.locator("h1.k-title")).to_have_text("改错了的客户")
+
+    page.goto("/backup/")
+    page.locator("tbody tr[data-id]").first.locator("a[href$='/restore']").click()
+    page.fill("#word", "恢复")
+    page.locator("form .btn-danger").click()
+    expect(page).to_have_url(re.compile("/login/"), timeout=120_000)  # of itself, when all is back
+    seller.page.goto(f"/customer/show/{key}")
+    expect(seller.page).to_have_url(re.compile("/login/"))
+    seller.login(SELLER, EVERYBODYS).goto(f"/customer/show/{key}")
+    expect(seller.page.locator("h1.k-title")).to_have_text(name)
+    admin.login("admin").goto("/backup/")
+    expect(page.locator("tbody tr[data-id]").first).to_contain_text("恢复前留存")
+    for who in (admin, seller):
+        who.context.close()

@@ -84,8 +84,8 @@ def listed(client, query) -> list[str]:
 @pytest.fixture
 def work(session, as_, people):
     """李's tasks and memos of every sort, and what others do."""
-    now = clock.now()
-    yesterday, next_week = ({"starts_at": now + dt.timedelta(n), "ends_at": now + dt.timedelta(n, 3600)} for n in (-1, 8))
+    yesterday, next_week = ({"starts_at": at, "ends_at": at + dt.timedelta(hours=1)} for at in (
+        clock.day_start(TODAY + dt.timedelta(n)) + dt.timedelta(hours=10) for n in (-1, 8)))
     today = {"starts_at": clock.day_start(TODAY), "ends_at": clock.day_start(TODAY + dt.timedelta(1)) - dt.timedelta(minutes=1)}
     for by, executors, more in (
             ("li", ("li",), {"title": "自己的任务", **today}), ("li", ("li",), {"title": "自己的备忘", "kind": "memo", **yesterday}),

@@ -5,7 +5,10 @@
   if (!box) return;
   var bar = box.querySelector('i'), text = box.querySelector('[data-k-text]');
   function ask() {
-    fetch(box.dataset.kJob, { headers: { Accept: 'application/json' } }).then(function (r) { return r.json(); }).then(function (d) {
+    fetch(box.dataset.kJob, { headers: { Accept: 'application/json' } }).then(function (r) {
+      if (r.status === 401) location.reload();  /* a restore ends everybody's session */
+      return r.json();
+    }).then(function (d) {
       if (d.state !== 'queued' && d.state !== 'running') { location.reload(); return; }
       bar.style.width = (d.total ? 100 * d.done / d.total : 2) + '%';
       text.textContent = d.done + ' / ' + (d.total || '…');
