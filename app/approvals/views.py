@@ -136,5 +136,6 @@ class ApprovalRuleView(EntityView):
     list_columns = "entity least only_below approver person role position is_on"
     default_sort = "position.asc"
     importable = exportable = False
+    in_book = True
     sections = [Section(_l("Rule"), "entity least only_below approver person role position is_on")]
     check_save = staticmethod(rules.check_rule)

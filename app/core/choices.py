@@ -72,14 +72,14 @@ def _kept(session, name):
     return memo.recall(session, "choices", "lists", lambda: _load(session)).get(name, {})
 
 
-def options(session, name: str, *, english=False, keep=()) -> list[tuple[str, str]]:
-    """(code, label) of a list in order; stopped values only when they are in `keep`."""
+def options(session, name: str, *, english=False, keep=(), stopped=False) -> list[tuple[str, str]]:
+    """(code, label) of a list in order; stopped values only when they are in `keep`; with `stopped` those alone."""
     if name == "choice_list":
         return [(key, str(label)) for key, label in {**NAMES, **{k: v for more in OWN for k, v in more(session).items()}}.items()]
     if name in FIXED or name in LATE:
         return [(row[0], str(row[1])) for row in (FIXED[name] if name in FIXED else LATE[name]())]
-    return [(code, (en or zh) if english else zh)
-            for code, (zh, en, _colour, _default, stopped) in _kept(session, name).items() if not stopped or code in keep]
+    return [(code, (en or zh) if english else zh) for code, (zh, en, _colour, _default, is_stopped) in _kept(session, name).items()
+            if (is_stopped if stopped else not is_stopped or code in keep)]
 
 
 def label(session, name: str, code, *, english=False) -> str:

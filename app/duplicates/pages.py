@@ -32,7 +32,7 @@ class DuplicatePage(Page):
     def index(self):
         """Name, phone, tax number, web address: who has this customer?"""
         told = {"name": "", "phone": "", "tax": "", "web": "", **asked()}
-        found = twins.find(self.session, told["name"], [told["phone"]], told["tax"], [told["web"]], limit=20)
+        found = twins.find(self.session, told["name"], [told["phone"]], told["tax"], [told["web"]], limit=20, parts=True)
         told = {n: told[n] for n in ("name", "phone", "tax", "web")}
         return render_template("duplicates/index.html", asked=told, may=self.who.may, **known(self.session, self.who, found))
 

@@ -71,6 +71,7 @@ class StageView(EntityView):
     list_columns = "name name_en kind rate warn_days colour position is_stopped"
     default_sort = "position.asc"
     importable = exportable = False
+    in_book = True
     sections = [Section(_l("Stage"), "name name_en kind rate warn_days colour position is_stopped")]
     check_save = staticmethod(rules.check_stage)
     check_delete = staticmethod(rules.check_delete_stage)

@@ -25,6 +25,7 @@ class PoolView(EntityView):
     list_columns = "name department daily_limit wait_days is_stopped"
     default_sort = "created_at.asc"
     importable = exportable = False
+    in_book = True
     head = "department is_stopped"
     facts = "daily_limit wait_days"
     sections = [Section(_l("Pool"), "name department daily_limit wait_days is_stopped note"),
@@ -47,6 +48,7 @@ class PoolRuleView(EntityView):
     default_sort = "created_at.asc"
     conditions = "pool cause"
     importable = exportable = False
+    in_book = True
     sections = [Section(_l("Rule"), "pool cause days levels spares_won spares_open starts_on"),
                 Section(_l("System data"), "created_by created_at changed_at")]
     check_save = staticmethod(rules.check_rule)

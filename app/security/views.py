@@ -70,6 +70,7 @@ class EmployeeView(EntityView):
     sections = [Section(_l("Account"), "username name email job_number gender mobile"),
                 Section(_l("Place in the company"), "department title superior roles_text last_login_at locked_at")]
     importable = exportable = False
+    in_book = True
     actions_declared = [
         Action("unlock", _l("Unlock"), rules.unlock, icon="lock-open", shown=lambda row: row.locked_at is not None),
         Action("reset", _l("Reset password"), rules.reset_password, form=password_form, icon="key", many=False),
@@ -151,6 +152,7 @@ class DepartmentView(EntityView):
     facts = "parent head"
     sections = [Section(_l("Department"), "name parent head position")]
     importable = exportable = False
+    in_book = True
     check_save = staticmethod(rules.check_department)
     check_delete = staticmethod(rules.check_delete_department)
 

@@ -71,6 +71,7 @@ class ChoiceView(EntityView):
     conditions = "list_name is_stopped"
     default_sort = "position.asc"
     importable = exportable = False
+    in_book = True
     sections = [Section(_l("Value"), "list_name name name_en colour position is_default is_stopped")]
     actions_declared = [Action("stop", _l("Stop"), stop, icon="ban", shown=lambda row: not row.is_stopped),
                         Action("resume", _l("Resume"), resume, icon="check", shown=lambda row: row.is_stopped)]

@@ -47,7 +47,7 @@ class FilterPage(Page):
         if change and not rules.may_manage(item, self.who):
             abort(403)
         if change and item.id is None:
-            item.position = list(known).index(key) * rules.STEP
+            item.position = panel.places().get(key, 10_000) if kind == "condition" else list(known).index(key) * rules.STEP
             self.session.add(item)
         return item
 

@@ -24,6 +24,7 @@ class CustomFieldView(EntityView):
     conditions = "entity kind"
     default_sort = "position.asc"
     importable = exportable = False
+    in_book = True
     head = "entity kind"
     sections = [Section(_l("Field"), "entity name name_en kind first help"),
                 Section(_l("Use"), "position required in_list is_sorted is_searched is_ready")]

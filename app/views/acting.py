@@ -123,7 +123,8 @@ def _do(view, action, rows, values):
         say_done(str(action.label), (view.model.__tablename__, action.key))
         return redirect(f"/{said.__tablename__.replace('_', '')}/show/{said.id}")
     say_done(said or ngettext("%(num)d record changed.", "%(num)d records changed.", len(rows)), (view.model.__tablename__, action.key))
-    return _back(view, view.home if action is DELETE else None)
+    gone = action is DELETE or db.session.scalar(select(view.model.id).where(view.model.id == rows[0].id)) is None  # no longer his to see
+    return _back(view, view.home if gone else None)
 
 
 def do_one(view, key, row, **values):

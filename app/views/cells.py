@@ -195,12 +195,12 @@ _KINDS: dict = {
     "html": lambda one, short: str}
 
 
-def maker(one, short=True):
-    """A function row -> escaped HTML of a field, short for tables; a pale dash when empty. What depends on the field alone
-    (mask, labels, language, link) is settled once, not once a cell."""
+def maker(one, short=True, linked=True):
+    """A function row -> escaped HTML of a field, short for tables; a pale dash when empty; a record is a link, unless the cell is one
+    itself. What depends on the field alone (mask, labels, language, link) is settled once, not once a cell."""
     key, empty, value_of = one.key, str(EMPTY), _value(one)
     turn = (lambda value: str(escape(mask(value)))) if is_masked(one) else _KINDS.get(one.kind, lambda one, short: _plain)(one, short)
-    linked = one.kind == "ref" and one.target not in ("ab_user", None) and one.info.get("linked", True)
+    linked = linked and one.kind == "ref" and one.target not in ("ab_user", None) and one.info.get("linked", True)
     place = f'<a href="/{one.target.replace("_", "")}/show/' if linked else ""
 
     def make(row):

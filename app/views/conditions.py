@@ -62,7 +62,9 @@ def clause(one, value: str):
 
 def _options(one):
     if one.kind in ("choice", "several"):
-        return choices.options(db.session, cells.list_of(one), english=cells.english())
+        known, english = cells.list_of(one), cells.english()
+        gone = choices.options(db.session, known, english=english, stopped=True)  # rows may still hold them
+        return choices.options(db.session, known, english=english) + [(code, f"{label} ({_('Deactivated')})") for code, label in gone]
     if one.kind == "flag":
         return [("1", _("Yes")), ("0", _("No"))]
     if one.kind in ("date", "moment"):

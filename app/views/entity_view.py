@@ -67,6 +67,7 @@ class EntityView(Hooks, ModelView):
     asks_twins = ""  # fields of the form that are compared with all customers while they are typed
     looks: tuple = ()  # other looks at the same rows: (address, label, icon); the list's state goes along
     importable = exportable = in_api = True
+    in_book = False  # a setting that goes into the book of all data though its list is not exported
     quiet = only = staticmethod(lambda: [])  # declared list columns that have nothing to say in this office; clauses that always hold
     include_route_methods = ROUTES
     check_save = check_delete = staticmethod(lambda session, row: None)

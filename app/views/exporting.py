@@ -169,19 +169,26 @@ def export_job(job, session, progress):
 
 @jobs.kind("book")
 def book_job(job, session, progress):
-    """Everything that the person may export, one sheet a list, as one book; the job's page offers it to him."""
+    """Everything that the person may export, and the office's own settings, one sheet a list, as one book; the job's page offers it to
+    him."""
     place = Path(current_app.config["CRM_UPLOAD_DIR"]) / "exports" / f"{job.id}.xlsx"
     place.parent.mkdir(parents=True, exist_ok=True)
-    wanted = [v for v in current_app.appbuilder.baseviews
-              if hasattr(v, "list_columns") and v.exportable and actor.current().may(v.entity, "export")]
+    found = [v for v in current_app.appbuilder.baseviews if hasattr(v, "list_columns") and v.model is not None]
+    wanted = [v for v in found if actor.current().may(v.entity, "export" if v.exportable else "read") and (v.exportable or v.in_book)]
+    wanted.sort(key=lambda v: (v.in_book, not v.importable))  # the records, what is written down of them, the settings
     with current_app.test_request_context("/?quick=all"):
-        n = write_sheets(place, (_sheet(view, at, len(wanted), progress) for at, view in enumerate(wanted, 1)))
-    events.exported.send(entity="*", rows=n, kind="xlsx")
+        n = write_sheets(place, (sheet for at, view in enumerate(wanted, 1) for sheet in _sheets(view, at, len(wanted), progress)))
+        events.exported.send(entity="*", rows=n, kind="xlsx")  # as long as it is known who asks
     return {"rows": n, "file": place.name, "name": f"{_('All data')}.xlsx", "text": _("%(n)d rows", n=n)}
 
 
-def _sheet(view, at, total, progress):
+def _sheets(view, at, total, progress):
+    """The sheet of a list, and of documents another one with their lines, each behind its document's number."""
     listing = Listing(view, args=ImmutableMultiDict({"quick": "all"}), prefs={})
-    columns, ids = _columns(listing), list(db.session.scalars(listing.ordered()))
+    columns, ids, title = _columns(listing), list(db.session.scalars(listing.ordered())), re.sub(r"[\[\]:*?/\\]", " ", str(view.title))
     progress(at, total)
-    return re.sub(r"[\[\]:*?/\\]", " ", str(view.title))[:28], [str(one.label) for one in columns], _rows(listing, ids, columns), ()
+    yield title[:28], [str(one.label) for one in columns], _rows(listing, ids, columns), ()
+    if view.part is not None:
+        key = [one for one in columns if one.name == "number"]
+        heads = [str(one.label) for one in (*key, *_part_columns(view))]
+        yield f"{title[:20]} {_('Lines')}", heads, _with_parts(listing, ids, key), ()

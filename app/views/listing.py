@@ -286,7 +286,7 @@ class Listing:
         """Each row as HTML, joined here: this is the hottest loop of the program. A page with `ticks` has check boxes."""
         opened = [f'</td><td class="{_align(one)}" data-label="{escape(one.label)}">' for one in shown[1:]]
         place = '<td class="main">', f'<a href="{escape(self.view.route_base)}/show/'
-        first, *makers = (cells.maker(one) for one in shown)
+        first, *makers = (cells.maker(one, linked=n > 0) for n, one in enumerate(shown))
         pairs = list(zip(opened, makers, strict=True))
         box = ('<td class="ck"><input class="form-check-input" type="checkbox" name="rowid" value="%d" autocomplete="off" '
                 f'form="af-{escape(self.view.entity)}" data-k-row aria-label="{escape(_("Select"))}"></td>') if ticks else ""

@@ -121,7 +121,8 @@ def _told(one, value) -> str:
         return choices.label(db.session, cells.list_of(one), value, english=cells.english())
     if one.kind == "several":
         return choices.labels(db.session, cells.list_of(one), value, english=cells.english())
-    plain: dict = {"moment": cells.moment, "date": cells.day, "money": money.shown, "flag": lambda v: _("Yes") if v else _("No")}
+    plain: dict = {"moment": cells.moment, "date": cells.day, "money": money.shown, "flag": lambda v: _("Yes") if v else _("No"),
+                   "quantity": cells.thousandths, "percent": lambda v: f"{cells.hundredths(v)}%"}
     return plain.get(one.kind, str)(value)
 
 

@@ -13,6 +13,8 @@ from app.core import backup, clock, jobs, parameters
 from app.core.attachments import Attachment
 from app.core.rules import RuleError
 from app.customers.models import Contact, Customer
+from app.opportunities.models import OpportunityLine
+from app.security.models import SecurityEvent
 from app.views.files import keep, path_of
 from tests import cast
 from tests.story import refused
@@ -285,6 +287,9 @@ def test_all_data_go_into_one_book(app, session, make, login, people):
     from app.security.people import actor_for
     make.contact(name="顾明")
     make.payment(contract_id=make.contract(name="驱动器合同").id)
+    deal = make.opportunity(name="三号车间")
+    deal.lines = [OpportunityLine(name="伺服驱动器", quantity=2500, price=128_000, list_price=128_000, tax_rate=1300, is_taxed=True, position=0)]
+    session.commit()
     answer = login("admin").post("/backup/book")
     jobs.run(session, jobs.waiting(session)[0], actor_for)
     number = int(answer.location.rpartition("/")[2])
@@ -296,4 +301,9 @@ def test_all_data_go_into_one_book(app, session, make, login, people):
     sheets = {name: [[cell.value for cell in row] for row in book[name].iter_rows()] for name in book.sheetnames}
     book.close()
     assert any("顾明" in str(row) for row in sheets["联系人"]) and any("驱动器合同" in str(row) for row in sheets["合同 订单"]), list(sheets)
-    assert len(sheets["用户"]) == len(people) + 1 if "用户" in sheets else len(sheets) > 10
+    lines = sheets["销售机会 明细"]
+    assert lines[1][0] == deal.number and lines[1][lines[0].index("品名")] == "伺服驱动器" and lines[1][lines[0].index("数量")] == 2.5
+    assert len(sheets["用户管理"]) == len(people) + 1 and {"客户级别", "客户状态"} <= {row[0] for row in sheets["下拉选项"]}, list(sheets)
+    assert list(sheets)[0] == "客户" and not any("密码" in str(head) for rows in sheets.values() for head in rows[0])
+    event = session.scalars(select(SecurityEvent).where(SecurityEvent.result == "export").order_by(SecurityEvent.id.desc())).first()
+    assert event.username == "admin" and event.rows == sum(len(rows) - 1 for rows in sheets.values())

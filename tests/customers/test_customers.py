@@ -241,3 +241,12 @@ def test_a_list_beyond_the_cap_is_not_counted_at_every_page(make, login, monkeyp
     assert total("wang") == "0", "of this person and question alone"
     monkeypatch.setattr(listing, "_MANY", dict.fromkeys(listing._MANY, 0.0))
     assert total() == "2"
+
+
+def test_who_gives_a_customer_away_from_its_page_comes_to_the_list(make, login, people):
+    row, kept = make.customer(name="恒远"), make.customer(name="天工")
+    client = login("li")
+    for one, to, place in ((kept, "li", f"/customer/show/{kept.id}"), (row, "zhao", "/customer/list/")):
+        answer = client.post("/customer/action_post", data={"action": "transfer", "rowid": str(one.id), "owner": str(people[to]), "back": f"/customer/show/{one.id}"})
+        assert answer.location.startswith(place), answer.location
+    assert client.get(f"/customer/show/{row.id}").status_code == 404

@@ -20,6 +20,8 @@ def test_foreign_customers_show_only_what_everybody_may_know(make, login, sessio
         assert f'data-id="{one.id}"' in page and "赵立强" in page and "秘密" not in page and f"/customer/show/{one.id}" not in page
         assert f"/duplicate/ask/{one.id}" in page
     assert f"/customer/show/{mine.id}" in client.get("/duplicate/?name=恒远精密机械").text
+    page = client.get("/duplicate/?name=远精").text
+    assert f'data-id="{one.id}"' in page and "名称中含有" in page and f'data-id="{pooled.id}"' not in page
     page = client.get("/duplicate/?name=天工仪表").text
     assert "华东公海" in page and "到公海查看" in page and f'data-id="{pooled.id}"' in page
     assert "没有人登记过" in client.get("/duplicate/?name=不存在的公司").text and "data-found" not in client.get("/duplicate/").text

@@ -73,7 +73,9 @@ def test_a_wrong_value_is_told_at_its_field_and_nothing_is_saved(login, session,
 
 def test_a_change_is_logged_with_both_values_and_taken_back(login, session, posted, make):
     client = login("admin")
-    assert client.post("/parameter/edit", data=posted(**{"contract.warn_days": "45", "backup.daily": None})).status_code == 302
+    lines = posted()["mail.quote.text"].replace("\n", "\r\n")  # as a browser posts them
+    assert client.post("/parameter/edit", data=posted(**{"contract.warn_days": "45", "backup.daily": None, "mail.quote.text": lines})).status_code == 302
+    assert {p.key for p in session.scalars(select(parameters.Parameter))} == {"contract.warn_days", "backup.daily"}, "and nothing else"
     assert parameters.get(session, "contract.warn_days") == 45 and parameters.get(session, "backup.daily") is False
     history = client.get("/parameter/history").text
     assert "45" in history and "关闭" in history and "管理员" in history

@@ -121,6 +121,7 @@ def test_a_filter_that_names_what_is_gone_still_opens_and_says_so(session, make,
     page = login("li").get(f"/customer/list/?quick=f{made.id}").text
     session.scalars(select(Choice).where(Choice.list_name == "industry", Choice.code == "it")).one().is_stopped = False
     session.commit()
+    assert '<option value="it">' in page, "rows may still hold it"
     assert "恒远" in page and "已停用" in page and "“已删字段”未生效" in page and "“旧的”已不存在" in page
     assert "该过滤已被删除" in login("li").get("/customer/list/?quick=f424242").text
 
@@ -154,6 +155,8 @@ def test_audience_order_default_and_hiding_work_for_the_programs_own_filters(ses
     key = f"f{session.scalar(select(PanelItem.id))}"
     assert f'"{key}"' in li.get("/customer/list/").text and f'"{key}"' not in chen.get("/customer/list/").text
     assert f'k-chip active" href="/customer/list/?quick={key}"' in li.get("/customer/list/").text, "it opens with the administrator's default"
+    assert f'data-quick="{key}"' not in admin.get("/customer/list/").text, "he is not among those who see it"
+    assert f"item={key}" in admin.get("/filter/?list=customer").text and admin.get(f"/filter/?list=customer&item={key}").status_code == 200
     admin.post("/filter/switch", data={"list": "customer", "tab": "filter", "key": "idle30"})
     assert 'data-quick="idle30"' not in chen.get("/customer/list/").text and chen.get("/customer/list/?quick=idle30").status_code == 200
     admin.post("/filter/order", data={"list": "customer", "tab": "filter", "key": ["won", "all", "mine"]})
@@ -201,6 +204,7 @@ def test_single_conditions_are_the_administrators_choice(session, make, login):
         else:
             assert admin.post("/filter/save", data={"list": "customer", "tab": "condition", "key": key, "is_on": "1", **more}).status_code == 302
     page = li.get("/customer/list/").text
+    assert page.index('name="level"') < page.index('name="status"'), "what is saved stays in its place"
     assert '<input class="form-check-input" type="checkbox" name="level" value="A" checked>' in page, "the default value of the condition"
     assert "甲公司" in page and "乙公司" not in page and 'name="region"' not in page
     both = li.get("/customer/list/?quick=all&level=A&level=B").text

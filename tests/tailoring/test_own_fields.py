@@ -62,11 +62,12 @@ def test_every_kind_is_typed_saved_shown_and_logged(session, login, own, people)
     page = li.get(f"/customer/show/{row.id}?tab=basics").text
     for shown in ("SN-88120", "1,250.5", "38,000.50", "2026-03-05", "单回路", "双回路、单回路", "王浩然"):
         assert shown in page, shown
-    li.post(f"/customer/edit/{row.id}", data=_post(own, people, **{own["money"]: "40000", own["several"]: "v2", own["ref"]: ""}))
+    li.post(f"/customer/edit/{row.id}", data=_post(own, people, **{own["money"]: "40000", own["quantity"]: "12.5", own["several"]: "v2", own["ref"]: ""}))
     history = li.get(f"/customer/show/{row.id}?tab=history").text
+    assert "1,250.5" in history and "12.5" in history and "12500" not in history
     assert "年营业额" in history and "38,000.50" in history and "40,000.00" in history and "服务工程师" in history
     change = session.scalars(select(Change).order_by(Change.id.desc())).first()
-    assert change.new == {own["money"]: 4_000_000, own["several"]: "v2", own["ref"]: None, **{k: change.new[k] for k in ("changed_at",) if k in change.new}}
+    assert change.new == {own["money"]: 4_000_000, own["quantity"]: 12_500, own["several"]: "v2", own["ref"]: None, **{k: change.new[k] for k in ("changed_at",) if k in change.new}}
     for bad, sentence in ((own["money"], "金额"), (own["date"], "日期"), (own["choice"], "列表"), (own["ref"], "列表")):
         refused = li.post("/customer/add", data=_post(own, people, name="另一家", **{bad: "99999x"}))
         assert refused.status_code == 200 and sentence in refused.text, bad
