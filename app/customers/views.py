@@ -78,7 +78,7 @@ class CustomerView(EntityView):
         QuickFilter("not_won", _l("Not won"), rules.not_won, count=False)]
     conditions = "level status industry source owner region next_follow_at created_at"
     initials = True
-    head = "level status is_won industry region primary_contact primary_phone created_at pool pool_at owner"
+    head = "level status is_won industry region primary_contact primary_phone created_at pool is_locked pool_at owner"
     facts = "* last_follow_at next_follow_at"
     quick_fields = "name level industry phone source region"
     asks_twins = "name mobile phone tax_number website"

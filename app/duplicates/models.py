@@ -44,4 +44,4 @@ class ShareRequest(Entity, Owned):
         return [cls.state == "open"]
 
     def __repr__(self) -> str:
-        return f"{self.customer}"
+        return str(self.customer or f"#{self.customer_id}")

@@ -64,7 +64,8 @@ class DuplicatePage(Page):
         if not (page.isascii() and page.isdecimal() and len(page) < 6):
             abort(400)
         found = rules.pairs_seen(self.session, SIZE + 1, int(page) * SIZE)
-        return render_template("duplicates/pairs.html", found=found[:SIZE], more=len(found) > SIZE, page=int(page), reasons=twins.REASONS)
+        return render_template("duplicates/pairs.html", found=found[:SIZE], more=len(found) > SIZE, page=int(page), reasons=twins.REASONS,
+                               last=rules.last_run(self.session))
 
     @expose("/dismiss/<int:pk>", methods=["POST"])
     @granted("merge")

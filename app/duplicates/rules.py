@@ -3,7 +3,7 @@ from itertools import combinations
 
 from sqlalchemy import case, func, insert, select
 
-from app.core import actor, clock, jobs, mass, parameters, scope
+from app.core import actor, changes, clock, jobs, mass, parameters, scope
 from app.core.rules import RuleError
 from app.core.words import _, _l
 from app.customers import keys, rules, twins
@@ -30,7 +30,8 @@ def ask(session, customer: int, reason: str = "") -> ShareRequest:
     if session.scalar(before.execution_options(everyone=True)):
         raise RuleError(_("You have asked already; the owner has not decided yet."))
     made = ShareRequest(customer_id=customer, asker_id=who.id, owner_id=row.owner_id, reason=reason or None)
-    session.add(made)
+    with changes.operation(session, "add", "share_request", shown_name(row, False, parameters.get(session, "duplicates.mask_names"))):
+        session.add(made)
     return made
 
 
@@ -113,6 +114,12 @@ def _kinds(session, ids) -> dict:
             if customer in found:
                 found[customer][1]["phone"] |= {keys.phone_key(n) for n in numbers} - {""}
     return found
+
+
+def last_run(session) -> jobs.Job | None:
+    """The newest run that came to its end."""
+    done = select(jobs.Job).where(jobs.Job.kind == "duplicates", jobs.Job.state == "done")
+    return session.scalars(done.order_by(jobs.Job.id.desc()).limit(1)).first()
 
 
 def pairs_seen(session, limit: int = 100, offset: int = 0) -> list[tuple]:

@@ -17,7 +17,8 @@ def answer_form():
     """Read, edit or refused."""
     class AnswerForm(DynamicForm):
         answer = SelectField(_l("Answer"), default="read", choices=[
-            SelectChoice("read", _l("May read")), SelectChoice("write", _l("May edit")), SelectChoice("refused", _l("Refused"))])
+            SelectChoice("read", _l("Agree (to read)")), SelectChoice("write", _l("Agree (to edit)")),
+            SelectChoice("refused", _l("Refuse"))])
     return AnswerForm
 
 

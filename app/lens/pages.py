@@ -20,6 +20,8 @@ from app.views.page import Page
 
 from . import access, looking, told
 
+OWN = ("batch", "trash")  # whoever holds no right to them still has what is his own
+
 
 def view_of(entity: str):
     """The view whose records have a page, by its entity; 404 otherwise."""
@@ -113,7 +115,7 @@ class RightsPage(Page):
         rest = [ln for ln in lines if ln["verbs"] and ln["entity"] not in told_already]
         groups += [{"label": _("Everything else"), "icon": "dots", "lines": rest}]
         return render_template("lens/rights.html", title=title, groups=[g for g in groups if g["lines"]], scope=told.scope_told(wide),
-                               without=[ln["label"] for ln in lines if not ln["verbs"]], **more)
+                               without=[ln["label"] for ln in lines if not ln["verbs"] and ln["entity"] not in OWN], **more)
 
 
 def _homes() -> dict[str, str]:

@@ -57,8 +57,9 @@ class PastePage(Page):
         if made := saving.saved_before(forms["followup"]):
             return redirect(f"/customer/show/{made}")
         try:
-            with changes.operation(self.session, "paste", "customer", str(_("Paste and recognise"))):
-                customer = self._save(forms)
+            there = self._existing()
+            with changes.operation(self.session, "paste", "customer", there.name if there else forms["customer"]["name"].data or ""):
+                customer = self._save(forms, there)
             saving.commit()
         except RuleError as no:
             self.session.rollback()
@@ -83,9 +84,9 @@ class PastePage(Page):
         data = {**{n: v for n, v in view._data(None, fields).items() if n != "owner"}, **(given or {})}
         return view.form_class(fields, None)(posted, data=data, prefix=part)
 
-    def _save(self, forms):
+    def _save(self, forms, there):
         """The customer; RuleError('') when a form is refused, its sentences at the fields."""
-        customer = self._existing() or self._put("customer", forms)
+        customer = there or self._put("customer", forms)
         for part, says in (("contact", "name"), ("followup", "content")):
             if (forms[part][says].data or "").strip():
                 forms[part]["customer"].data, forms[part]["customer"].raw_data = customer.id, [str(customer.id)]

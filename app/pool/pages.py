@@ -81,7 +81,7 @@ class PoolPage(Page):
     @granted("claim")
     def claim(self):
         """Claim the chosen ones for oneself."""
-        return self._do("claim", _("Claim it"), rules.claim)
+        return self._do("claim", rules.claim)
 
     @expose("/assign", methods=["GET", "POST"])
     @granted("assign")
@@ -94,9 +94,9 @@ class PoolPage(Page):
         if not form.validate():
             flash(" ".join(e for f in form for e in f.errors), "danger")
             return redirect("/pool/")
-        return self._do("assign", _("Assign"), rules.assign, owner=form.owner.data)
+        return self._do("allot", rules.assign, owner=form.owner.data)
 
-    def _do(self, kind, label, rule, **values):
+    def _do(self, kind, rule, **values):
         ids = request.form.getlist("rowid")
         if not ids or len(ids) > acting.LIMIT or not all(i.isascii() and i.isdecimal() and len(i) < 16 for i in ids):
             abort(400)
@@ -106,7 +106,7 @@ class PoolPage(Page):
         try:
             if len(rows) != len(set(ids)):
                 raise RuleError(_("These customers are not in the pool any more."))
-            with changes.operation(self.session, kind, "customer", label):
+            with changes.operation(self.session, kind, "customer", changes.named(rows)):
                 said = rule(self.session, rows, **values)
             self.session.commit()
         except RuleError as no:

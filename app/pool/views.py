@@ -83,8 +83,8 @@ def _hands(_view, row):
     for move in rules.history(db.session, row.id):
         lines.append(Markup("<tr><td class='num'>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>").format(
             cells.moment(move.at), forms.choices.label(db.session, "move_kind", move.kind, english=cells.english()),
-            names.get(move.from_id, _("Pool")), names.get(move.to_id, _("Pool")), names.get(move.by_id, _("System"))))
-    head = Markup("").join(Markup("<th>{}</th>").format(w) for w in (_("When"), _("What"), _("From"), _("To"), _("By")))
+            names.get(move.from_id, _("Pool")), names.get(move.to_id, _("Pool")), names.get(move.by_id, _("The system"))))
+    head = Markup("").join(Markup("<th>{}</th>").format(w) for w in (_("When"), _("What"), _("The former owner"), _("New owner"), _("By")))
     if not lines:
         return Markup('<div class="k-empty">{}</div>').format(_("This customer has been in the same hands from the start."))
     return Markup('<table class="k-table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>').format(head, Markup("").join(lines))

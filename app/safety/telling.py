@@ -12,9 +12,9 @@ from app.views import record
 KINDS = {"add": _l("Added"), "edit": _l("Changed"), "delete": _l("Deleted"), "import": _l("Import"), "transfer": _l("Transfer"),
          "share": _l("Share"), "unshare": _l("Stop sharing"),
          "status": _l("Change status"), "lock": _l("Lock"), "unlock": _l("Unlock"), "undo": _l("Undo"),
-         "stop": _l("Stop"), "resume": _l("Resume"), "primary": _l("Make primary contact"), "handover": _l("Hand over"),
-         "finish": _l("Mark as done"), "begin": _l("In progress"), "later": _l("Put off"), "move": _l("Moved"),
-         "confirm": _l("Confirm the end"), "reopen": _l("Reopen"), "assign": _l("Hand out"),
+         "stop": _l("Stop"), "start": _l("Activate a user"), "resume": _l("Resume"), "primary": _l("Make primary contact"),
+         "handover": _l("Hand over"), "finish": _l("Mark as done"), "begin": _l("In progress"), "later": _l("Put off"), "move": _l("Moved"),
+         "confirm": _l("Confirm the end"), "reopen": _l("Reopen"), "assign": _l("Hand out"), "allot": _l("Assign"),
          "split": _l("Split the credit"), "targets": _l("Sales targets"), "filter": _l("Quick filters"),
          "fall": _l("Fell into the pool"), "release": _l("Put into the pool"), "claim": _l("Claimed"),
          "merge": _l("Merge"), "paste": _l("Paste and recognise"),
@@ -26,6 +26,7 @@ VERBS = {"add": _l("Added"), "edit": _l("Changed"), "delete": _l("Deleted"), "re
 
 MORE = {"attachment": _l("Attachments"), "collaborator": _l("Collaborator"), "panel_item": _l("Quick filters"),
         "parameter": _l("System parameters")}  # what has no list of its own
+PARTS = {"opportunity_contact": _l("Role in buying"), "stage_change": _l("Stage history"), "share": _l("Split of the credit")}
 
 
 def kinds() -> dict:
@@ -44,7 +45,8 @@ def titles() -> dict:
     """Table name -> what its records are called; parts of a document after their whole."""
     found = {**MORE, **{table: v.title for table, v in _views().items()}}
     parts = {m.__tablename__: m.part_of for m in entity.entities() if getattr(m, "part_of", None)}
-    return {**found, **{part: f"{found[whole]} · {_('Lines')}" for part, whole in parts.items() if part not in found and whole in found}}
+    return {**found, **{part: f"{found[whole]} · {PARTS.get(part) or _('Lines')}"
+                      for part, whole in parts.items() if part not in found and whole in found}}
 
 
 def view_at(table: str):

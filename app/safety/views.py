@@ -16,7 +16,7 @@ from . import telling
 
 CHUNK = 500  # operations, and changed rows, held at once by an export
 
-GIVEN = ("transfer", "assign", "handover", "claim", "release", "fall")
+GIVEN = ("transfer", "assign", "allot", "handover", "claim", "release", "fall")
 
 
 def _of_record(value: str):

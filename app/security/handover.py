@@ -176,7 +176,7 @@ def do(session, plan: Plan) -> dict:
         raise RuleError(_("%(name)s holds nothing that could be handed over.", name=person))
     names = dict(session.execute(select(Employee.id, Employee.name).where(Employee.id.in_(plan.to))).all())
     label = f"{person} → {'、'.join(names[i] for i in plan.to)}"
-    batch = changes.batch_id(session, "handover", "user", label)
+    batch = changes.batch_id(session, "handover", "ab_user", label)
     for model, gets in found.items():
         for to, ids in gets.items():
             _give(session, plan, model, ids, to)

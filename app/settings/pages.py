@@ -129,9 +129,11 @@ class ParameterPage(Page):
         for change, batch in self.session.execute(wanted).all():
             key = keys.get(change.row_id) or (change.new or change.old or {}).get("key", "")
             known, old, new = parameters.KNOWN.get(key), (change.old or {}).get("value"), (change.new or {}).get("value")
+            whose = f"{parameters.KNOWN[known.within].label} · " if known and known.within else ""
             rows.append({
-                "at": cells.moment(change.at), "who": names.get(change.actor_id, _("System")), "batch": batch,
-                "label": known.label if known else key, "group": known.group if known else "", "new": parameters.shown_text(key, new),
+                "at": cells.moment(change.at), "who": names.get(change.actor_id, _("The system")), "batch": batch,
+                "label": f"{whose}{known.label}" if known else key, "group": known.group if known else "",
+                "new": parameters.shown_text(key, new),
                 "old": parameters.shown(known, known.default) if known and old is None else parameters.shown_text(key, old),
                 "undo": batch.undone_at is None and batch.undoes_id is None and undo.may_take_back(batch, self.who)})
         return render_template("settings/history.html", rows=rows)

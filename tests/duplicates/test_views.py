@@ -48,6 +48,7 @@ def test_asked_decided_and_seen(make, login, session):
     assert "已申请" in li.get("/duplicate/?name=恒远精密机械").text and "已经申请过" in sent(li, f"/duplicate/ask/{one.id}", {})
     assert "申请协作 同一集团" in zhao.get("/").text and "申请协作 同一集团" not in login("wang").get("/").text
     request = session.scalars(select(ShareRequest.id)).one()
+    assert "苏州恒远精密机械有限公司" in li.get("/undo/").text and "None" not in li.get("/undo/").text
     assert li.post("/sharerequest/action_post", data={"action": "decide", "rowid": request, "answer": "read"}).status_code in (403, 404)
     sent(zhao, "/sharerequest/action_post", {"action": "decide", "rowid": request, "answer": "write"})
     assert li.get(f"/customer/show/{one.id}").status_code == 200 and li.get(f"/customer/edit/{one.id}").status_code == 200
@@ -79,6 +80,7 @@ def test_the_whole_database_by_the_page(make, login, session):
     jobs.run(session, job, actor_for)
     assert chen.get(f"/job/{job}").location == "/duplicate/pairs"
     page = chen.get("/duplicate/pairs").text
+    assert "上次查重：" in page
     assert f"/duplicate/merge?ids={one.id},{two.id}" in page and "名称重复" in page
     theirs = [make.customer(owner="zhao", name=name) for name in ("无锡天工仪表有限公司", "天工仪表厂")]
     session.add(DuplicatePair(one_id=theirs[0].id, other_id=theirs[1].id, reason="same"))

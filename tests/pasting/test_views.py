@@ -30,7 +30,9 @@ def test_a_card_becomes_customer_contact_and_follow_up(login, session, people):
     row = session.scalars(select(Customer)).one()
     assert (row.owner_id, row.primary_contact.name, row.last_follow_text[:4], row.region) == (people["li"], "顾明辉", "苏州恒远", "苏州")
     assert client.post("/paste/save", data=data).location == f"/customer/show/{row.id}", "a double click makes no second one"
-    undo = re.search(r'action="/undo/(\d+)"', client.get("/undo/").text)[1]
+    page = client.get("/undo/").text
+    assert "苏州恒远精密机械有限公司" in page
+    undo = re.search(r'action="/undo/(\d+)"', page)[1]
     client.post(f"/undo/{undo}")
     assert [session.scalar(select(func.count(m.id))) for m in (Customer, Contact, Followup)] == [0, 0, 0]
 

@@ -47,8 +47,10 @@ def test_claiming_and_taking_back(make, login, session, people):
     assert "已不在公海" in sent(login("zhao"), "/pool/claim", {"rowid": one.id})
     assert client.post("/pool/claim", data={"rowid": "x"}).status_code == 400
     owners = client.get(f"/customer/show/{one.id}?tab=owners").text
-    assert "领取" in owners and "王浩然" in owners
+    assert "领取" in owners and "王浩然" in owners and "原负责人" in owners and "原阶段" not in owners
     assert "已分配 1 个客户" in sent(login("qian"), "/pool/assign", {"rowid": two.id, "owner": people["li"]})
+    log = re.sub(r"<[^>]+>|\s+", " ", login("admin").get("/audit/list/?quick=given").text)
+    assert re.search(r"分配 .*天工", log) and re.search(r"领取 .*恒远", log), "each names its customers; 下派 is what is done with tasks"
     undo = re.search(r'action="/undo/(\d+)"', client.get("/undo/").text)[1]
     client.post(f"/undo/{undo}")
     session.expire_all()

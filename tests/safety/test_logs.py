@@ -12,6 +12,7 @@ from app.core.changes import Batch, Change
 from app.core.rules import RuleError
 from app.customers.models import Customer
 from app.extensions import db
+from app.safety import telling
 from app.security import devices, purging
 from app.security.models import Employee, SecurityEvent
 
@@ -179,3 +180,10 @@ def test_the_login_log_tells_the_device_in_words_and_its_page_in_its_own(app, lo
     page = admin.get(f"/loginlog/show/{event}").text
     assert "Chrome 126 · Windows" in page and WINDOWS in page
     assert "Chrome 126 · Windows" in sheet(admin, "loginlog")[-1].values()
+
+
+def test_no_two_things_to_choose_from_are_called_the_same(app):
+    with app.test_request_context(headers={"Accept-Language": "zh"}):
+        for words in (telling.kinds(), telling.titles()):
+            said = [str(word) for word in words.values()]
+            assert len(said) == len(set(said)), [word for word in said if said.count(word) > 1]

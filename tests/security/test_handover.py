@@ -86,7 +86,7 @@ def test_a_leaver_is_parted_evenly_and_taken_back(office, login, session, people
         assert set(owners(session, model, *where)) == {li}, model.__name__
     assert li not in owners(session, Task, Task.state != "done") and li not in owners(session, PaymentPlan)
     batch = last(session)
-    assert (batch.kind, batch.actor_id, batch.undone_at) == ("handover", people["admin"], None)
+    assert (batch.kind, batch.entity, batch.actor_id, batch.undone_at) == ("handover", "ab_user", people["admin"], None)
     page = admin.get(answer.location).text
     assert f'action="/undo/{batch.id}"' in page and "28 条" in page
     assert "负责人" in admin.get(f"/undo/show/{batch.id}").text

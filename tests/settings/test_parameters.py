@@ -79,6 +79,8 @@ def test_a_change_is_logged_with_both_values_and_taken_back(login, session, post
     assert parameters.get(session, "contract.warn_days") == 45 and parameters.get(session, "backup.daily") is False
     history = client.get("/parameter/history").text
     assert "45" in history and "关闭" in history and "管理员" in history
+    client.post("/parameter/edit", data=posted(**{"contract.warn_days": "45", "backup.daily": None, "number.quote.start": "7"}))
+    assert "报价单号 · 起始编号" in client.get("/parameter/history").text
     assert client.post("/parameter/edit", data=posted(**{"contract.warn_days": "60"})).status_code == 302
     row = session.scalars(select(Change).where(Change.entity == "parameter").order_by(Change.id.desc())).first()
     told = [{key: value for key, value in values.items() if key not in STAMPS} for values in (row.old, row.new)]  # another second, another stamp
