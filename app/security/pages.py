@@ -174,7 +174,8 @@ class HandoverPage(Page):
             except RuleError as no:
                 told = str(no)
         return render_template(
-            "security/handover.html", plan=plan, people=people, names={p.id: p.name for p in people}, found=found, told=told,
+            "security/handover.html", plan=plan, people=people, found=found, told=told,
+            names={p.id: f"{p.name} {p.username}" for p in people},
             held=[(m.__tablename__, _title(m), len(rows), _("as parted above")) for m, rows in held.items() if rows] + [
                 (key, handover.DUTIES[key].label, len(rows), _("the first who takes over")) for key, rows in duties.items()],
             ways={name: one.label for name, one in handover.ways().items()}, values=self._values(held), query=request.query_string.decode())
