@@ -50,6 +50,24 @@ def test_the_composed_filter_works_on_the_list_at_once(colleague):
         assert level == "A" or "深圳" in region.inner_text() or sales.request.get(region.locator("a").first.get_attribute("href")).ok
 
 
+def test_choosing_several_moves_nothing_below(colleague):
+    """The box is as high with the focus as without; the typed text goes with the choice; the click right after it is not lost."""
+    page = colleague("admin").page
+    page.goto("/filter/?list=customer&new=1")
+    below, box = page.locator("[data-k-addcond]"), page.locator("#f-roles + .ts-wrapper")
+    before, rows = below.bounding_box()["y"], page.locator("[data-k-cond]").count()
+    box.locator(".ts-control").click()
+    page.keyboard.type("没有的角色")
+    expect(box.locator(".no-results")).to_have_text("没有找到。")
+    box.locator("input").fill("财务")
+    box.locator(".option:visible").first.click()
+    expect(box.locator("input")).to_have_value("")
+    assert below.bounding_box()["y"] == before
+    below.click()
+    expect(page.locator("[data-k-cond]")).to_have_count(rows + 1)
+    assert below.bounding_box()["y"] == before
+
+
 def test_a_range_of_days_and_of_amounts_is_chosen_in_a_small_popover(colleague):
     page = colleague("demo01").page
     page.goto("/opportunity/list/?quick=all")

@@ -3,9 +3,11 @@
   'use strict';
   var D = document;
   function all(selector, root) { return [].slice.call((root || D).querySelectorAll(selector)); }
-  /* More tabs than fit: the present one is in sight, the wheel leads to the others. */
+  /* More tabs than fit: the present one is in sight, the wheel leads to the others, an edge beyond which there are some fades. */
   var marks = D.querySelector('.k-marks'), present = marks && marks.querySelector('.active');
   if (present) marks.scrollLeft = present.offsetLeft - marks.offsetLeft - (marks.clientWidth - present.offsetWidth) / 2;
+  function beyond() { marks.classList.toggle('k-l', marks.scrollLeft > 4); marks.classList.toggle('k-r', marks.scrollWidth - marks.clientWidth - marks.scrollLeft > 4); }
+  if (marks) { beyond(); marks.addEventListener('scroll', beyond, { passive: true }); window.addEventListener('resize', beyond); }
   if (marks) marks.addEventListener('wheel', function (e) { if (e.deltaY && marks.scrollWidth > marks.clientWidth) { e.preventDefault(); marks.scrollLeft += e.deltaY; } }, { passive: false });
   /* A record made without leaving the form: a dialog whose answer is the new option; done(null) when it is closed. */
   window.kQuick = function (url, text, form, done) {
@@ -93,7 +95,9 @@
     }
   }
   function many(el) {
-    if (!el.tomselect && window.TomSelect) new TomSelect(el, { plugins: ['remove_button'], placeholder: el.dataset.none || '', hidePlaceholder: true, maxOptions: 300 });
+    if (!el.tomselect && window.TomSelect) new TomSelect(el, { plugins: ['remove_button'], placeholder: el.dataset.none || '', hidePlaceholder: true, maxOptions: 300, refreshThrottle: 0, closeAfterSelect: true,
+      onItemAdd: function () { this.setTextboxValue(''); this.refreshOptions(false); },
+      render: { no_results: function (_d, esc) { return '<div class="no-results">' + esc(D.body.dataset.kNoneWord || '') + '</div>'; } } });
   }
   window.kSpan = function (more) {
     var days = window.kDays().locale;
