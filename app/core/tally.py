@@ -135,6 +135,19 @@ def _note(session, _context):
                 _touch(session, one, row, noted)
 
 
+def columns(model) -> set[str]:
+    """What `moved` must know of a model's rows; nothing of one that is not counted."""
+    return {name for one in KEPT.values() if one.model is model for name in ("owner_id", one.slot)}
+
+
+def moved(session, model, rows) -> None:
+    """Note rows that a statement changed around the session: mappings of `columns`, as they were and as they are."""
+    noted = session.info.setdefault("tally", {})
+    for one in KEPT.values():
+        if one.model is model:
+            noted.setdefault(one.kind, set()).update((row["owner_id"] or 0, slot) for row in rows for slot in _slots(one, (row[one.slot],)))
+
+
 @event.listens_for(Session, "after_rollback")
 def _forget(session):
     session.info.pop("tally", None), session.info.pop("tally_through", None)

@@ -4,7 +4,7 @@ import datetime as dt
 import pytest
 from sqlalchemy import select
 
-from app.core import clock, jobs, parameters, schedule, undo
+from app.core import clock, jobs, parameters, schedule, tally, undo
 from app.core.changes import Batch, Change
 from app.core.scope import Collaborator
 from app.customers import rules as customers
@@ -51,6 +51,24 @@ def test_the_moment_is_exact(session, make, pool):
         assert reckoning.sweep(session) == 1 and reckoning.sweep(session) == 0
         session.expire_all()
         assert (one.owner_id, one.pool_id, one.pooled_at, one.pool_at) == (None, pool.id, due, None)
+
+
+def test_the_kept_figures_follow_what_falls_and_comes_back(session, make, people, pool):
+    """Desktop and targets count new customers by owner and month: of what lies in a pool nobody is the owner."""
+    with clock.frozen(NOW):
+        made = [old(make), old(make), make.customer(created_at=NOW - 60 * DAY, last_follow_at=NOW)]
+        month = tally.month_of(NOW - 60 * DAY)
+        session.commit()
+
+        def counted():
+            cells = tally.read(session, ["customers"], None, month, month, by="owner")
+            return [cells.get(("customers", owner), (0,))[0] for owner in (people["li"], 0)]
+        assert counted() == [len(made), 0]
+        reckoning.sweep(session)
+        assert counted() == [1, 2]
+        undo.take_back(session, session.scalar(select(Batch.id).order_by(Batch.id.desc()).limit(1)))
+        session.commit()
+        assert counted() == [len(made), 0]
 
 
 def test_each_cause_each_exemption_and_each_level(session, make, people, pool):
