@@ -41,15 +41,21 @@
     }));
     if (!rows.length) list.appendChild(make('li', 't3 none', said.none));
   }
-  function layers() {
-    var counts = {};
+  function count() {  /* what the view shows, not all that was read */
+    var counts = {}, v = cal.view;
     cal.getEvents().forEach(function (e) {
-      var layer = e.extendedProps.layer;
-      counts[layer] = (counts[layer] || 0) + 1;
-      e.setProp('display', hidden.indexOf(layer) < 0 ? 'auto' : 'none');
+      if (e.start < v.activeEnd && e.end > v.activeStart) counts[e.extendedProps.layer] = (counts[e.extendedProps.layer] || 0) + 1;
     });
     all('[data-k-layer-n]').forEach(function (n) { n.textContent = counts[n.dataset.kLayerN] || ''; });
-    cells(); agenda();
+  }
+  function layers() {
+    cal.batchRendering(function () {  /* one drawing, and only what changes: a whole company's month has thousands */
+      cal.getEvents().forEach(function (e) {
+        var how = hidden.indexOf(e.extendedProps.layer) < 0 ? 'auto' : 'none';
+        if (e.display !== how) e.setProp('display', how);
+      });
+    });
+    count(); cells(); agenda();
   }
   function place() {
     var args = new URLSearchParams({ view: cal.view.type, date: day(cal.getDate()) });
@@ -111,7 +117,7 @@
     eventClick: function (a) { a.jsEvent.preventDefault(); location.href = a.event.extendedProps.page; },
     dateClick: function (a) { choose(a.dateStr.slice(0, 10)); },
     select: function (a) { create(a.start, a.end, a.allDay); },
-    eventDrop: move, eventResize: move, datesSet: function () { place(); }
+    eventDrop: move, eventResize: move, datesSet: function () { place(); count(); }
   });
   all('[data-k-layer]').forEach(function (box) { box.checked = hidden.indexOf(box.value) < 0; });
   D.addEventListener('change', function (e) {
