@@ -37,6 +37,11 @@ class Actor:
     def is_active(self) -> bool:
         return self.active
 
+    @property
+    def given(self) -> str:
+        """What he is called: of 李雨桐 雨桐; a Latin name and a title (管理员) stay whole."""
+        return self.name if len(self.name) < 3 or self.name.isascii() or self.name.endswith("员") else self.name[-2:]
+
     def get_id(self) -> str:
         """What the session cookie keeps: the id and the stamp of its day."""
         return f"{self.id}:{self.stamp}"

@@ -155,4 +155,4 @@ def _hello(who) -> str:
     """上午好，雨桐."""
     hour = clock.to_office(clock.now()).hour
     word = _("Good morning") if hour < 12 else _("Good afternoon") if hour < 18 else _("Good evening")
-    return f"{word}{_(', ')}{who.name[-2:] if len(who.name) > 2 and not who.name.isascii() else who.name}"
+    return _("%(hello)s, %(name)s", hello=word, name=who.given)

@@ -40,8 +40,9 @@ class Figure:
 
     @property
     def mood(self) -> str:
-        """g reached or ahead of the working days gone, y up to ten points behind, r further behind; '' without a goal."""
-        if self.rate is None:
+        """g reached or ahead of the working days gone, y up to ten points behind, r further behind; '' without a goal, and as long as
+        none has gone and nothing is reached."""
+        if self.rate is None or not (self.rate or self.pace):
             return ""
         return "g" if self.rate >= min(100, 100 * self.pace) else "y" if self.rate >= 100 * self.pace - 10 else "r"
 

@@ -55,5 +55,5 @@ def shell() -> Bag:
     return Bag(
         **vars(menu), language=code, app_name=current_app.config["APP_NAME"], badges=badges, pinned=pinned, recent=recent,
         varies=repr((badges, pinned, recent)), waits=repr(badges),
-        user=Bag(name=who.name, initial=who.name[-2:], department=who.department, id=who.id, may=who.may),
+        user=Bag(name=who.name, initial=who.given[:2], department=who.department, id=who.id, may=who.may),
         looking=next((found for told in LOOKING if (found := told())), None), read_only=any(is_on() for is_on in READ_ONLY))

@@ -269,3 +269,7 @@ def test_two_aliases_of_one_model_are_both_narrowed(session, make, as_, who, n):
             both = session.execute(select(one.id, two.id).join(two, two.id == one.id)).all()
             there = session.scalars(select(one.id).where(select(two.id).where(two.id == one.id).exists())).all()
         assert (len(pairs), len(both), len(there)) == (max(n * (n - 1), 1), n, n), model
+
+
+def test_what_a_person_is_called():
+    assert [actor.Actor(1, "x", name).given for name in ("李雨桐", "李明", "管理员", "Ann Lee", "欧阳修文")] == ["雨桐", "李明", "管理员", "Ann Lee", "修文"]

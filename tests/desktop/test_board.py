@@ -139,9 +139,11 @@ def test_the_list_is_ranked_over_all_sources(login, make, people):
     make.opportunity(owner="li", customer_id=customer.id, name="停滞的单", staged_at=clock.now() - dt.timedelta(60))
     make.contact(owner="li", customer_id=customer.id, name="顾明", birthday=dt.date(1980, TODAY.month, TODAY.day))
     make.task(owner="li", title="补发计算书", starts_at=LATE, ends_at=LATE + dt.timedelta(hours=1), created_by_id=people["li"])
+    make.customer(owner="li", name="快进公海的").pool_at = clock.now() + dt.timedelta(1)
     page = login("li").get("/").text
+    assert "已逾期 3<" in page, "what will fall into the pool is not overdue"
     rows = re.findall(r'data-row="(\w+)-\d+"', page)
-    assert rows == ["late", "plan", "call", "soon", "quote", "contract", "deal", "birthday"]
+    assert rows == ["late", "plan", "call", "falling", "soon", "quote", "contract", "deal", "birthday"]
     assert {s.key for s in SOURCES} >= set(rows) | {"approval", "task", "today"}
     assert re.findall(r'data-row="(\w+)-\d+"', login("wang").get("/").text) == []
 

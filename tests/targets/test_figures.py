@@ -37,7 +37,7 @@ def test_pace_by_working_days(session, first, last, today, days, left, gone):
 FIGURES = [  # goal, actual, pace, days left -> rate, gap, each day, mood   (hand-computed, in hundredths)
     (1_200_000_00, 846_500_00, 0.762, 5, 70.5, 353_500_00, 70_700_00, "y"), (800_000_00, 752_300_00, 0.762, 5, 94.0, 47_700_00, 9_540_00, "g"),
     (100_00, 150_00, 0.5, 10, 150.0, -50_00, None, "g"), (100_00, 0, 1.0, 0, 0.0, 100_00, None, "r"), (None, 500, 0.5, 3, None, None, None, ""),
-    (0, 500, 0.5, 3, None, -500, None, "")]
+    (0, 500, 0.5, 3, None, -500, None, ""), (100_00, 0, 0.0, 20, 0.0, 100_00, 5_00, ""), (100_00, 1_00, 0.0, 20, 1.0, 99_00, 4_95, "g")]
 
 
 @pytest.mark.parametrize(("goal", "actual", "gone", "days", "rate", "gap", "a_day", "mood"), FIGURES)
