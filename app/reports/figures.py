@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import urlencode
 
 from sqlalchemy import func, select
@@ -17,6 +18,7 @@ from app.expenses.models import Expense
 from app.expenses.rules import counts as expense_counts
 from app.opportunities.models import Opportunity
 from app.payments.models import Payment, counted
+from app.targets.models import Credit
 from app.views import cells, conditions
 
 TOP = 12
@@ -184,17 +186,19 @@ def conversion(session, asked: Asked) -> list[dict]:
 
 
 # ---- ranking --------------------------------------------------------------------------------------------------
-RANKED = ("contracts", "payments", "customers", "followups", "opportunities")
+RANKED = (*(Report(kind, label, Credit, "day", "owner", Credit.amount, partial(Credit.kind.__eq__, kind), kind)
+            for kind, label in (("signed", _l("Signing")), ("received", _l("Receipt")))),
+          *(REPORTS[key] for key in ("customers", "followups", "opportunities")))
 
 
 def ranking(session, asked: Asked) -> list[dict]:
-    """People by what they signed: {id, label, cells {report: {n, amount, url}}}."""
+    """People by what they signed, each his part of what several share: {id, label, cells {report: {n, amount, url}}}."""
     found: dict = {}
-    for key in RANKED:
-        for row in spread(session, REPORTS[key], "owner", asked, None):
+    for report in RANKED:
+        for row in spread(session, report, "owner", asked, None):
             person = found.setdefault(row["value"], {"id": row["value"], "label": row["label"], "cells": {}})
-            person["cells"][key] = row
-    return sorted(found.values(), key=lambda p: tuple(-(p["cells"].get(k) or {"amount": 0})["amount"] for k in ("contracts", "payments")))
+            person["cells"][report.key] = row
+    return sorted(found.values(), key=lambda p: tuple(-(p["cells"].get(k) or {"amount": 0})["amount"] for k in ("signed", "received")))
 
 
 def spent_share(session, asked: Asked) -> dict:

@@ -75,7 +75,7 @@ class ReportPage(Page):
             totals=self._totals(key, report, asked),
             months_json=json.dumps([{"label": m["label"][2:], "value": m["amount"] / 1_000_000 if report.amount is not None else m["n"],
                                      "url": m["url"]} for m in months]) if report else "",
-            ranking=figures.ranking(self.session, asked) if key == "ranking" else [], ranked=[figures.REPORTS[r] for r in figures.RANKED])
+            ranking=figures.ranking(self.session, asked) if key == "ranking" else [], ranked=figures.RANKED)
 
     @staticmethod
     def _periods() -> list[tuple]:
@@ -145,9 +145,8 @@ class ReportPage(Page):
 
     def _sheet(self, key, by, asked) -> tuple[list, list]:
         if key == "ranking":
-            kinds = [figures.REPORTS[k] for k in figures.RANKED]
-            people = [[p["label"], *(self._cell(p, r) for r in kinds)] for p in figures.ranking(self.session, asked)]
-            return [_("Person"), *(str(r.label) for r in kinds)], people
+            people = [[p["label"], *(self._cell(p, r) for r in figures.RANKED)] for p in figures.ranking(self.session, asked)]
+            return [_("Person"), *(str(r.label) for r in figures.RANKED)], people
         rows = self._table(key, by, asked)
         label = dict(self._groups(figures.REPORTS.get(key))).get(by, _("Step"))
         return [label, _("Number"), _("Amount")], [[r["label"], r["n"], money.to_yuan(r["amount"])] for r in rows]

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from app.core import clock, jobs, schedule
 from app.reports import figures, snapshots
 from app.reports.models import Snapshot
+from app.targets import credits
 
 TODAY = clock.today()
 KEYS = [*figures.REPORTS, "conversion", "products", "ranking"]
@@ -109,6 +110,15 @@ def test_every_bar_and_row_opens_exactly_its_rows(make, login, seed):
                     walked += 1
     assert walked > 150
     print(f"reports: {walked} bars and rows equal their lists")
+
+
+def test_the_ranking_counts_shared_deals_as_the_desktop_does(make, session, login, people):
+    credits.split(session, [make.contract(owner="li", amount=1_000_00, signed_on=TODAY)], [(people["li"], 7000), (people["wang"], 3000)])
+    session.commit()
+    told = set(re.findall(r'data-rank="signed-(\d+)" data-value="(\d+)"', login("chen").get("/?whose=all&period=month").text))
+    page = login("chen").get("/report/ranking?period=this_month&whose=all").text
+    assert told == {(str(people["li"]), "70000"), (str(people["wang"]), "30000")}
+    assert told == set(re.findall(r'quick=signed[^"]*owner=(\d+)[^"]*" data-n="1" data-fen="(\d+)"', page))
 
 
 def test_reports_reach_as_far_as_the_role(make, login, session):
