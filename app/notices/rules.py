@@ -1,12 +1,17 @@
 """What the business says of notices: what others did, and how each person wants to be told. No Flask, no commit."""
 import datetime as dt
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import event, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
 
-from app.core import actor, clock, events, schedule
+from app.core import actor, choices, clock, events, schedule
 from app.core.preferences import Preference
 from app.core.words import _, _l
+from app.customers.models import Customer
+from app.duplicates.models import ShareRequest
+from app.journals.models import Journal
+from app.targets.models import Target
 from app.tasks.models import Task
 
 from .models import Notice
@@ -15,7 +20,8 @@ KEY = "notices"
 KINDS = {"task": _l("Reminders of tasks and memos"), "call": _l("Next follow-ups"), "contact": _l("Next follow-ups of contacts"),
          "plan": _l("Planned payments"), "quote": _l("Quote validity ends"), "contract": _l("Contract ends"),
          "birthday": _l("Birthdays of contacts"), "approval": _l("Waiting for my approval"), "handed": _l("Tasks handed to me"),
-         "done": _l("Tasks that I handed out are done")}
+         "done": _l("Tasks that I handed out are done"), "given": _l("Customers handed to me"), "share": _l("Requests to work along"),
+         "journal": _l("Daily and weekly reports"), "target": _l("Targets handed to me")}
 CHANNELS = {"bell": _l("Bell"), "mail": _l("E-mail message"), "robot": _l("Group robot")}
 ROBOTS = {"": _l("None"), "wecom": "企业微信", "dingtalk": "钉钉", "feishu": "飞书"}
 MOST, CHUNK = 2000, 500  # notices read by one press; rows of one statement
@@ -41,25 +47,99 @@ def one(employee_id, kind, title, url, occasion) -> dict:
 # ---- what others did ------------------------------------------------------------------------------------------
 @events.changed.connect
 def hear(session, rows) -> None:
-    """A task that was handed to somebody, or done for whoever handed it out, in the transaction of the change."""
-    put(session, [told for row in rows if row["entity"] == "task" for told in _of_task(session, row)])
+    """What somebody did for another, in the transaction of the change; what is taken back is told nobody."""
+    if actor.current_id() and not session.info.get("restoring"):
+        told = [found for row in rows if row["entity"] in _HEARD and (found := _HEARD[row["entity"]](session, row))]
+        put(session, [one(person, *what) for person, *what in told if person not in (None, actor.current_id())])
+        for row in rows:
+            if row["entity"] == "customer" and row["verb"] in ("add", "edit") and (row["new"] or {}).get("owner_id"):
+                session.info.setdefault("given", {}).setdefault((row["batch_id"], row["new"]["owner_id"]), []).append(row["row_id"])
 
 
-def _of_task(session, row):
-    new, by = row["new"] or {}, row["actor_id"]
-    if new.get("state") == "done":
-        kind, column = "done", Task.created_by_id
-    elif "owner_id" in new and row["verb"] in ("add", "edit"):
-        kind, column = "handed", Task.owner_id
-    else:
-        return []
-    t = Task.__table__.c
-    told = session.connection().execute(select(t[column.key], t.title).where(t.id == row["row_id"])).first()
-    if told is None or by is None or told[0] in (None, by):
-        return []
+def _row(session, model, key, *names):
+    """Some columns of a row, read beside the session, which is being flushed."""
+    t = model.__table__.c
+    return session.connection().execute(select(*(t[n] for n in names)).where(t.id == key)).first()
+
+
+def _task(session, row):
+    """Handed to somebody, or done for whoever handed it out."""
+    new, key = row["new"] or {}, row["row_id"]
+    done = new.get("state") == "done"
+    if not done and not ("owner_id" in new and row["verb"] in ("add", "edit")):
+        return None
+    if (told := _row(session, Task, key, "created_by_id" if done else "owner_id", "title")) is None:
+        return None
     said = {"who": actor.current().name, "name": told[1]}
-    words = _("%(who)s has done: %(name)s", **said) if kind == "done" else _("%(who)s hands to you: %(name)s", **said)
-    return [one(told[0], kind, words, f"/task/show/{row['row_id']}", f"{row['row_id']}-{row['at']:%Y%m%d%H%M%S%f}")]
+    words = _("%(who)s has done: %(name)s", **said) if done else _("%(who)s hands to you: %(name)s", **said)
+    return told[0], "done" if done else "handed", words, f"/task/show/{key}", f"{key}-{row['at']:%Y%m%d%H%M%S%f}"
+
+
+@event.listens_for(Session, "before_commit")
+def _given(session) -> None:
+    """Customers that got an owner: one notice a person and operation, however many they are."""
+    if session.in_nested_transaction():
+        return
+    session.flush()
+    found, who = [], actor.current()
+    for (batch, owner), ids in session.info.pop("given", {}).items():
+        if who and owner != who.id:
+            said = {"who": who.name, "name": _row(session, Customer, ids[0], "name").name}
+            words = _("%(who)s hands you customers: %(name)s and others", **said) if len(ids) > 1 else _(
+                "%(who)s hands you the customer: %(name)s", **said)
+            found.append(one(owner, "given", words, f"/customer/show/{ids[0]}" if len(ids) == 1 else "/customer/list/?quick=mine", batch))
+    put(session, found)
+
+
+@event.listens_for(Session, "after_rollback")
+def _forget(session) -> None:
+    session.info.pop("given", None)
+
+
+def _request(session, row):
+    """Somebody asks to work along on a customer; the owner has answered."""
+    new, key = row["new"] or {}, row["row_id"]
+    asked = _row(session, ShareRequest, key, "owner_id", "asker_id", "customer_id")
+    if row["verb"] == "add":
+        said = {"who": actor.current().name, "name": _row(session, Customer, asked.customer_id, "name").name}
+        return asked.owner_id, "share", _("%(who)s asks to work along on %(name)s", **said), f"/sharerequest/show/{key}", key
+    if new.get("state") in ("read", "write"):
+        said = {"who": actor.current().name, "name": _row(session, Customer, asked.customer_id, "name").name}
+        return asked.asker_id, "share", _("%(who)s lets you work along on %(name)s", **said), f"/customer/show/{asked.customer_id}", key
+    if new.get("state") == "refused":
+        return asked.asker_id, "share", _("%(who)s does not want you to work along", who=actor.current().name), "/duplicate/", key
+    return None
+
+
+def _journal(session, row):
+    """A report was sent to the superior."""
+    if (row["new"] or {}).get("state") != "sent":
+        return None
+    sent = _row(session, Journal, row["row_id"], "sent_to_id", "kind", "day")
+    said = {"who": actor.current().name, "name": f"{choices.label(session, 'journal_kind', sent.kind)} {sent.day}"}
+    return sent.sent_to_id, "journal", _("%(who)s sends you: %(name)s", **said), f"/journal/show/{row['row_id']}", row["row_id"]
+
+
+def _comment(session, row):
+    """Somebody says something of a report: the other one of the two hears it."""
+    if row["verb"] != "add":
+        return None
+    key = row["new"]["journal_id"]
+    about = _row(session, Journal, key, "owner_id", "sent_to_id", "kind", "day")
+    said = {"who": actor.current().name, "name": f"{choices.label(session, 'journal_kind', about.kind)} {about.day}"}
+    person = about.sent_to_id if about.owner_id == actor.current_id() else about.owner_id
+    return person, "journal", _("%(who)s comments on: %(name)s", **said), f"/journal/show/{key}", f"c{row['row_id']}"
+
+
+def _target(session, row):
+    """Targets were handed out: one notice an operation."""
+    if not (row["new"] or {}).get("assigned"):
+        return None
+    person = _row(session, Target, row["row_id"], "owner_id").owner_id
+    return person, "target", _("%(who)s hands you targets", who=actor.current().name), "/target/", row["batch_id"]
+
+
+_HEARD = {"task": _task, "share_request": _request, "journal": _journal, "journal_comment": _comment, "target": _target}
 
 
 # ---- the person's side ----------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import time
 import pyotp
 from playwright.sync_api import expect
 
+from app.core import clock
 from app.demo.company import PASSWORD as EVERYBODYS
 
 FIRST: dict = {}
@@ -189,7 +190,7 @@ def what_is_due(r, office):
     expect(row).to_contain_text(r.met("联系"))
     r.press("写跟进", f"[data-row={key}]")
     row.locator("[name=content]").fill("报价已确认")
-    row.locator("[name=next_follow_at]").fill(f"{dt.date.today() + dt.timedelta(4)} 10:00")
+    row.locator("[name=next_follow_at]").fill(f"{clock.today() + dt.timedelta(4)} 10:00")
     r.page.keyboard.press("Escape")
     r.press("保存", f"[data-row={key}]")
     expect(r.page.locator(f"[data-row={key}]")).to_have_count(0)
@@ -208,7 +209,7 @@ def own_board(r, _office):
 
 @first("04-tasks/新建任务或备忘录")
 def new_task(r, _office):
-    day = dt.date.today() + dt.timedelta(1)
+    day = clock.today() + dt.timedelta(1)
     r.go("工作桌面", "任务/备忘录")
     r.press("新建")
     r.choose("类别", "任务")

@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
+from app.core import clock
 from tests.browser.manual_first import BOSS, his, name_of, one, plays, soon
 
 SALES: dict = {}
@@ -39,7 +40,7 @@ def new_deal(r, office):
     r.choose("客户名称", customer_of(office))
     r.choose("销售阶段", "需求确认")
     r.fill("预计金额", "120000")
-    r.fill("预计成交日期", f"{dt.date.today() + dt.timedelta(60)}")
+    r.fill("预计成交日期", f"{clock.today() + dt.timedelta(60)}")
     r.page.locator(".k-bar h1").click()  # the field is left, its list closes
     r.page.wait_for_load_state("networkidle")
     pick_products(r, 1)
@@ -167,7 +168,7 @@ def new_expense(r, office):
     r.press("新建费用")
     r.choose("费用类型", "交通费")
     r.fill("费用金额", "86.5")
-    r.fill("发生日期", f"{dt.date.today()}")
+    r.fill("发生日期", f"{clock.today()}")
     r.page.keyboard.press("Escape")
     r.fill("事由", "拜访客户")
     r.press("保存", ".k-bar")

@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
+from app.core import clock
 from tests.browser.manual_first import his, one, plays, soon
 
 SYSTEM: dict = {}
@@ -182,7 +183,7 @@ def feed(r, _office):
 
 @system("24-calendar-page/查看和改期", "demo12")
 def calendar(r, office):
-    task, day = his(office, "task", "state = 'open' AND repeat IS NULL", "demo12"), dt.date.today().replace(day=15)
+    task, day = his(office, "task", "state = 'open' AND repeat IS NULL", "demo12"), clock.today().replace(day=15)
     office.change("UPDATE task SET starts_at = ?, ends_at = ? WHERE id = ?", f"{day} 02:00:00", f"{day} 03:00:00", task)
     r.go("工作桌面", "日历")
     r.press("周", "#k-content")

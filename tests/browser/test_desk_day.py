@@ -73,7 +73,7 @@ def test_a_salespersons_day_on_the_desk(demo, enter):
     key = call.get_attribute("data-row")
     call.get_by_label("写跟进").click()
     call.locator("[name=content]").fill("报价已确认，周五签合同")
-    after = dt.date.today() + dt.timedelta(4)
+    after = clock.today() + dt.timedelta(4)
     call.locator("[name=next_follow_at]").fill(f"{after} 10:00")
     call.locator("[name=content]").press("Enter")
     expect(page.locator(f"[data-row={key}]")).to_have_count(0)
@@ -244,7 +244,7 @@ def test_a_task_is_handed_out_dragged_and_its_reminder_arrives_in_the_bell(demo,
 
 
 def test_a_manager_pastes_targets_from_a_spreadsheet_and_hands_them_out(demo, enter):
-    page, year = enter("demo02"), dt.date.today().year + 1
+    page, year = enter("demo02"), clock.today().year + 1
     page.goto(f"/target/people/?year={year}")
     cells = page.locator("tr[data-k-person]").first.locator("input[name^=cell-]")
     expect(cells).to_have_count(12)

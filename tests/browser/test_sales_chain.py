@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import pytest
 from playwright.sync_api import expect
 
+from app.core import clock
 from tests.browser.conftest import drag_deal
 
 SELLER, BOSS = "demo05", "demo02"
@@ -178,7 +179,7 @@ def test_4_the_contract_takes_everything_over_and_gets_its_terms(demo, colleague
     fields = page.locator("#k-terms [data-k-fen]")
     expect(fields).to_have_count(3)
     assert [fen(fields.nth(n).input_value()) for n in range(3)] == terms
-    days = [dt.date.today() + dt.timedelta(n) for n in (-40, -10, 60)]
+    days = [clock.today() + dt.timedelta(n) for n in (-40, -10, 60)]
     for n, day in enumerate(days):
         page.locator(f"[name=terms-{n}-due_on]").fill(str(day))
         page.keyboard.press("Escape")

@@ -9,8 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import select
 
-from app.core import clock, parameters
+from app.core import actor, clock, parameters, undo
+from app.core.changes import Batch
 from app.core.preferences import Preference
+from app.customers import rules as customers
+from app.duplicates import rules as duplicates
+from app.journals import rules as journals
 from app.notices import finding, rules, sending
 from app.notices.models import Notice
 from app.security.models import Employee
@@ -266,3 +270,44 @@ def test_a_channel_that_has_it_does_not_get_it_again_when_another_fails(session,
     receiver.answers, receiver.words = [200], b"{}"
     sending.send(session)
     assert (notices(session)[0].state, len(smtp.got), len(receiver.got)) == ("sent", 1, 3)
+
+
+def test_what_others_hand_over_ask_send_and_say_is_told(session, make, people, as_):
+    """Customers given one by one or many at once, a request to work along and its answer, a report and its comment, targets."""
+    seen = set()
+
+    def since():
+        rows = [n for n in notices(session) if n.id not in seen]
+        seen.update(n.id for n in rows)
+        return [(next(k for k, v in people.items() if v == n.employee_id), n.kind, n.title) for n in rows]
+    one, *more = (make.customer(owner="wang", name=name) for name in ("恒远", "天工", "合力"))
+    since()
+    with as_("qian"):
+        customers.transfer(session, [one], people["li"])
+        session.commit()
+        assert since() == [("li", "given", f"{actor.current().name} 把客户分配给您：恒远")]
+        customers.transfer(session, more, people["li"])
+        session.commit()
+        assert since() == [("li", "given", f"{actor.current().name} 把 天工 等客户分配给您")]
+        undo.take_back(session, session.scalar(select(Batch.id).order_by(Batch.id.desc()).limit(1)))
+        session.commit()
+        assert since() == [], "what is taken back is told nobody"
+    with as_("zhao"):
+        asked = duplicates.ask(session, one.id)
+        session.commit()
+        assert since() == [("li", "share", f"{actor.current().name} 申请协作：恒远")]
+    with as_("li"):
+        duplicates.decide(session, [asked], "read")
+        session.commit()
+        assert since() == [("zhao", "share", f"{actor.current().name} 同意您协作：恒远")]
+        journal = make.journal(owner="li", done="打了三个电话")
+        journals.send(session, [journal])
+        session.commit()
+        (who, kind, title), = since()
+        assert kind == "journal" and title.endswith(str(journal.day)) and people[who] == journal.sent_to_id
+    with as_(who):
+        journals.comment(session, journal, "辛苦了")
+        session.commit()
+        assert [(n[0], n[1]) for n in since()] == [("li", "journal")]
+        make.target(owner="li", year=2027, month=1, kind="signed", assigned=100_00)
+        assert [(n[0], n[1]) for n in since()] == [("li", "target")]
