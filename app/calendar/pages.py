@@ -59,14 +59,14 @@ class CalendarPage(Page):
         last = after - dt.timedelta(1)
         people = self._people(request.args.get("whose", "mine"))
         found, more = layers.events(self.session, self.who, people, first, last)
-        names = {} if people == {self.who.id} else cells.people()
+        names = {} if people is not None and len(people) == 1 else cells.people()
         return jsonify(events=[_drawn(e, names) for e in found], days=_sheet(self.session, first, last),
                        more=_("There is more than can be drawn; narrow the members.") if more else "")
 
     @expose("/move", methods=["POST"])
     @granted("")
     def move(self):
-        """A dragged or resized one: {key, start, end}; answers {said, batch} or {error}."""
+        """A dragged or (`longer`) resized one: {key, start, end}; answers {said, batch} or {error}."""
         entity, row_id, on = _parts(request.form.get("key", ""))
         if not self.who.may(entity, "edit"):
             abort(403)
@@ -81,8 +81,15 @@ class CalendarPage(Page):
         except RuleError as no:
             self.session.rollback()
             return jsonify(error=str(no)), 409
-        told = cells.day(start, True) if not isinstance(start, dt.datetime) else start.strftime("%m-%d %H:%M")
-        return jsonify(said=_("Moved to %(when)s.", when=told), batch=self.session.info.pop("last_batch", None))
+        return jsonify(said=_told(start, end, "longer" in request.form), batch=self.session.info.pop("last_batch", None))
+
+
+def _told(start, end, longer: bool) -> str:
+    if isinstance(start, dt.datetime):
+        first, last = f"{start:%m-%d %H:%M}", f"{end:%H:%M}" if start.date() == end.date() else f"{end:%m-%d %H:%M}"
+    else:
+        first, last = cells.day(start, True), cells.day(end - dt.timedelta(1), True)
+    return _("Now %(first)s – %(last)s.", first=first, last=last) if longer else _("Moved to %(when)s.", when=first)
 
 
 def _day(text: str | None) -> dt.date | None:
@@ -102,7 +109,7 @@ def _parts(key: str) -> tuple[str, int, dt.date | None]:
 
 
 def _drawn(one: layers.Event, names: dict) -> dict:
-    """An event as FullCalendar reads it; of a colleague's the name."""
+    """An event as FullCalendar reads it; among several people's the name."""
     classes = [f"ev-{one.layer}", *(["ev-late"] if one.late else []), *(["ev-done"] if one.done else [])]
     return {"id": one.key, "title": one.title, "start": one.start.isoformat(), "end": one.end.isoformat(), "allDay": one.all_day,
             "classNames": classes, "startEditable": one.moves > 0, "durationEditable": one.moves > 1,

@@ -31,7 +31,7 @@ class Journal(Entity, Owned):
         "ix_journal_once", "deleted_at IS NULL", "owner_id", "kind", "day", unique=True), {"extend_existing": True})
 
     def __repr__(self) -> str:
-        return f"{choices.label(None, 'journal_kind', self.kind)} {self.day}"
+        return f"{choices.label(None, 'journal_kind', self.kind)} {self.day}" + (f" – {self.last:%m-%d}" if self.kind == "week" else "")
 
     @property
     def last(self) -> dt.date:

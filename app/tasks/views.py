@@ -109,7 +109,7 @@ class TaskView(EntityView):
         more = {"executors": forms.RefsField(_l("Executors"), target=Employee), "executors_mark": HiddenField(),
                 "repeat_count": forms.WholeField(_l("or how many times"), [Optional()])}
         if row is not None and row.repeat:
-            more |= {"scope": SelectField(_l("Change"), choices=SCOPES, default="this"), "on": HiddenField()}
+            more |= {"scope": SelectField(_l("Scope of the change"), choices=SCOPES, default="this"), "on": HiddenField()}
         return type("TaskForm", (forms.make_form("TaskFields", fields),), more)
 
     def form_sections(self, names):

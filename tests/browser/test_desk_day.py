@@ -171,7 +171,7 @@ def test_a_visit_is_drawn_into_the_week_made_longer_and_taken_back_and_days_are_
     event.hover()
     box = event.bounding_box()
     _pull(page, (box["x"] + box["width"] / 2, box["y"] + box["height"] - 2), _slot(page, today, 14, 30))
-    expect(page.locator(".k-toast")).to_contain_text("已移到")
+    expect(page.locator(".k-toast")).to_contain_text(f"已改为 {today:%m-%d} 12:00 – 14:45")
     assert _hours(demo, "看望老客户") == (f"{today:%m-%d} 12:00", f"{today:%m-%d} 14:45")
     page.locator(".k-toast button").click()
     expect(page.locator(".k-toast")).to_contain_text("已撤销")

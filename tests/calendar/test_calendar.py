@@ -73,6 +73,7 @@ def test_colleagues_calendars_as_far_as_the_scope_reaches(login, november, peopl
     boss = login("qian")
     assert [row[1] for row in told(boss)] == [] and len(told(boss, whose="team")) == 7
     assert [row[1] for row in told(boss, whose=str(people["wang"]))] == ["王来办"]
+    assert {e["extendedProps"]["owner"] for e in feed(boss, whose=str(people["wang"]))["events"]} == {""}, "one person's need no name"
     assert {e["extendedProps"]["owner"] for e in feed(boss, whose="team")["events"]} == {"李雨桐", "王浩然"}
     assert len(told(login("chen"), whose="all")) == 7
     page = boss.get("/calendar/").text
@@ -110,6 +111,9 @@ def test_what_is_dragged_moves_and_comes_back(login, november, session):
         answer = drag(client, f"{entity}-{november[layer].id}", start, end)
         assert answer.status_code == 200 and "已移到" in answer.json["said"], answer.text
         batches.append(answer.json["batch"])
+    longer = client.post("/calendar/move", data={"key": f"task-{november['task'].id}", "start": moves["task"][1], "end": moves["task"][2],
+                                                 "longer": "1"})
+    assert longer.json["said"] == "已改为 11-26 14:30 – 16:00。"
     after = {row[0]: row[2:] for row in told(client, end="2027-01-01")}
     assert after["task"] == moves["task"][1:] and after["memo"] == moves["memo"][1:] and after["call"][0] == moves["call"][1]
     assert after["plan"] == moves["plan"][1:] and after["deal"] == moves["deal"][1:]

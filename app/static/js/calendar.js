@@ -5,6 +5,7 @@
   if (!el || !window.FullCalendar) return;
   var said = el.dataset, whose = said.whose, sheet = {}, chosen = said.date, chinese = said.locale !== 'en', began = Date.now();
   var KEY = 'k-cal-layers', hidden = JSON.parse(localStorage.getItem(KEY) || '[]'), phone = window.matchMedia('(max-width: 767.98px)').matches;
+  var weekday = new Intl.DateTimeFormat(chinese ? 'zh-CN' : 'en', { weekday: 'short', timeZone: 'UTC' });
   function all(selector, root) { return [].slice.call((root || D).querySelectorAll(selector)); }
   function two(n) { return (n < 10 ? '0' : '') + n; }
   function day(d) { return d.getUTCFullYear() + '-' + two(d.getUTCMonth() + 1) + '-' + two(d.getUTCDate()); }  /* FullCalendar keeps the office's time in the UTC fields */
@@ -68,7 +69,7 @@
   function choose(date) { chosen = date; cells(); agenda(); }
   function move(info) {
     var e = info.event, full = function (d) { return e.allDay ? day(d) : day(d) + 'T' + clock(d); };
-    window.kPost('/calendar/move', { key: e.id, start: full(e.start), end: full(e.end) }).then(function (r) {
+    window.kPost('/calendar/move', Object.assign({ key: e.id, start: full(e.start), end: full(e.end) }, info.endDelta ? { longer: 1 } : {})).then(function (r) {
       return r.json().catch(function () { return { error: said.failed }; });
     }, function () { return { error: said.failed }; }).then(function (d) {
       if (d.error) { info.revert(); window.kToast({ text: d.error, bad: true }); return; }
@@ -88,6 +89,7 @@
     editable: true, forceEventDuration: true, defaultTimedEventDuration: '01:00', snapDuration: '00:15:00', selectable: said.may === '1', selectMirror: true, selectMinDistance: 5, longPressDelay: 400, displayEventEnd: false,
     eventTimeFormat: { hour: '2-digit', minute: '2-digit', hour12: false }, slotLabelFormat: { hour: '2-digit', minute: '2-digit', hour12: false }, allDayText: said.allDay, noEventsText: said.none,
     moreLinkText: function (n) { return '+' + n + ' ' + said.more; },
+    views: { timeGrid: { dayHeaderContent: function (a) { return day(a.date).slice(5) + ' ' + weekday.format(a.date); } } },
     dayCellContent: function (a) { return a.view.type !== 'dayGridMonth' ? undefined : a.date.getUTCDate() === 1 ? (chinese ? (a.date.getUTCMonth() + 1) + '月1日' : day(a.date).slice(5)) : String(a.date.getUTCDate()); },
     dayCellDidMount: function (a) { if (a.el.dataset.date) decorate(a.el); }, dayHeaderDidMount: function (a) { if (a.el.dataset.date) decorate(a.el); },
     events: function (info, good, bad) {
