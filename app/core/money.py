@@ -1,4 +1,6 @@
 """Money: integer fen in the database, Decimal yuan in Python. One rounding rule: half up, to the fen."""
+import re
+import unicodedata
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 LIMIT = 10**15  # fen; what a report can still add up
@@ -13,6 +15,16 @@ def to_fen(yuan: Decimal | str | int) -> int:
     if abs(fen) >= LIMIT:
         raise ValueError("amount too large")
     return fen
+
+
+def read(text: str) -> int:
+    """Yuan as people write them (1,234.50, ¥1,234.5, 12.5万) as fen; raises ValueError."""
+    plain = re.sub(r"[,¥元\s]", "", unicodedata.normalize("NFKC", text))
+    factor = {"万": 10_000, "亿": 100_000_000}.get(plain[-1:], 1)
+    try:
+        return to_fen(Decimal(plain[:-1] if factor > 1 else plain) * factor)
+    except InvalidOperation as bad:
+        raise ValueError("not an amount") from bad
 
 
 def to_yuan(fen: int) -> Decimal:

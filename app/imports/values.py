@@ -2,7 +2,7 @@
 import datetime as dt
 import re
 import unicodedata
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from app.core import clock, money
 from app.core.words import _, _l
@@ -116,14 +116,9 @@ def moment(one, raw):
 
 def amount(one, raw):
     """Yuan as fen: 1,234.50, ¥1,234.5, 12.5万."""
-    value = narrow(raw).replace(",", "").replace("¥", "").replace("元", "").strip()
-    factor = {"万": 10_000, "亿": 100_000_000}.get(value[-1:], 1)
     try:
-        number = Decimal(value.rstrip("万亿"))
-        if not number.is_finite():
-            raise Fault(_("not an amount"))
-        return money.to_fen(number * factor)
-    except (InvalidOperation, ValueError):
+        return money.read(as_text(raw))
+    except ValueError:
         raise Fault(_("not an amount")) from None
 
 

@@ -82,7 +82,7 @@ class TargetPage(Page):
             total=figures.table(self.session, people, [figures.Period("", figures.months_of(year))]) if plain else None,
             main=json.dumps(chart(periods, table[asked["kind"]], asked["kind"]), ensure_ascii=False),
             side=json.dumps(chart(years, side, asked["kind"]), ensure_ascii=False) if plain else "",
-            over=month_name(over), today=today, typed=typed or {}, faults=faults or {}, closed=closed_until(self.session, year, said),
+            over=month_name(over), today=today, typed=typed or {}, faults=faults or {}, closed=runs(closed_until(self.session, year, said)),
             assigns=self.who.may("target", "assign"), mine=mine)
 
     def _cards(self, people) -> list[dict]:
@@ -96,10 +96,12 @@ class TargetPage(Page):
         return [{"key": f"{span}-{kind}", "label": f"{names[span]} {words[kind]}", "figure": found[kind][list(spans).index(span)],
                  "colour": "g" if kind == "received" else ""} for span, kind in wanted]
 
-    @expose("/save", methods=["POST"])
+    @expose("/save", methods=["GET", "POST"])
     @granted("edit")
     def save(self):
         """One's own cells of a year: all or nothing, faults at the cell."""
+        if request.method == "GET":  # the address of a page with faults, opened again
+            return redirect(self.home)
         year = request.form.get("year", "")
         if not (year.isascii() and year.isdecimal() and len(year) == 4):
             abort(400)
@@ -153,6 +155,17 @@ def closed_until(session, year: int, said) -> list[int]:
     return [m for m in range(1, 13) if rules.is_closed(session, f"{year}-{m:02d}", said)]
 
 
+def runs(months: list[int]) -> str:
+    """1–10, 12."""
+    found: list[list[int]] = []
+    for month in months:
+        if found and found[-1][1] == month - 1:
+            found[-1][1] = month
+        else:
+            found.append([month, month])
+    return ", ".join(f"{a}–{b}" if b > a else str(a) for a, b in found)
+
+
 def chart(periods, found, kind) -> dict:
     """Goal behind, result before it; in ten thousand yuan, or customers."""
     unit = 100 if kind == "customers" else 1_000_000
@@ -190,10 +203,12 @@ class MatrixPage(Page):
             closed=closed_until(self.session, year, said),
             results=matrix.results(self.session, made, year, kind), today=clock.today(), reopens=self.who.may("target", "reopen"))
 
-    @expose("/save", methods=["POST"])
+    @expose("/save", methods=["GET", "POST"])
     @granted("assign")
     def save(self):
         """Save all cells or none; `do`: even or seasons spreads the typed year sums and shows them before they are saved."""
+        if request.method == "GET":
+            return redirect(self.home)
         year, kind = self._asked()
         typed = {(int(found[2]), int(found[3])): text for name, text in request.form.items()
                  if (found := CELL.match(name)) and found[1] == "cell" and found[2].isdecimal() and 1 <= int(found[3]) <= 12}

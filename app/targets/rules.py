@@ -4,7 +4,7 @@ import datetime as dt
 from sqlalchemy import inspect, select
 
 from app.core import actor, clock, parameters
-from app.core.money import LIMIT
+from app.core.money import LIMIT, read
 from app.core.rules import RuleError
 from app.core.words import _, _l
 from app.payments.terms import spread
@@ -111,13 +111,11 @@ def people(session, who) -> list[tuple]:
 
 
 def read_cell(text: str, kind: str) -> int | None:
-    """A typed cell in hundredths: '1,200' yuan or '20' customers; None when empty. Raises ValueError with the sentence."""
-    from app.core.money import to_fen
-    plain = text.replace(",", "").replace("，", "").replace(" ", "").replace("¥", "").strip()
-    if not plain:
+    """A typed cell in hundredths: '1,200' or '9.3万' yuan, '20' customers; None when empty. Raises ValueError with the sentence."""
+    if not text.strip():
         return None
     try:
-        value = to_fen(plain)
+        value = read(text)
         _check_value(value, kind)
     except RuleError as no:
         raise ValueError(str(no)) from no

@@ -273,3 +273,10 @@ def test_two_aliases_of_one_model_are_both_narrowed(session, make, as_, who, n):
 
 def test_what_a_person_is_called():
     assert [actor.Actor(1, "x", name).given for name in ("李雨桐", "李明", "管理员", "Ann Lee", "欧阳修文")] == ["雨桐", "李明", "管理员", "Ann Lee", "修文"]
+
+
+def test_yuan_as_people_write_them():
+    assert [money.read(t) for t in ("1,234.50", "¥ 1，234.5元", "9.3万", "1.2亿")] == [1234_50, 1234_50, 93_000_00, 120_000_000_00]
+    for text in ("", "x", "万", "NaN", "inf", "1万万"):
+        with pytest.raises(ValueError):
+            money.read(text)

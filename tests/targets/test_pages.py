@@ -70,6 +70,7 @@ def test_a_superior_hands_out_targets_all_or_nothing(login, session, people):
     assert client.post("/target/people/save", data={"year": year, "kind": "signed", **cells}).status_code == 302
     found = session.scalars(select(Target)).all()
     assert len(found) == 12 and {(t.assigned, t.assigned_by_id, t.own) for t in found} == {(100_000_00, people["qian"], None)}
+    assert [client.get(f"/target/{way}save").location for way in ("", "people/")] == ["/target/", "/target/people/"]
     page = client.get(f"/target/people/?year={year}")
     assert page.status_code == 200 and "已下派 12 个指标" in page.text, "the page with the way back"
     undo = re.search(r'action="(/undo/\d+)"', page.text)

@@ -2,7 +2,10 @@
 (function () {
   'use strict';
   function all(selector, root) { return [].slice.call(root.querySelectorAll(selector)); }
-  function number(text) { var n = parseFloat(String(text || '').replace(/[,，\s¥]/g, '')); return isFinite(n) ? n : 0; }
+  function number(text) {
+    var t = String(text || '').replace(/[,，\s¥￥元]/g, ''), n = parseFloat(t) * ({ '万': 1e4, '亿': 1e8 }[t.slice(-1)] || 1);
+    return isFinite(n) ? n : 0;
+  }
   function shown(n) { return n ? n.toLocaleString('en-US', { maximumFractionDigits: 2 }) : ''; }
   all('[data-k-grid]', document).forEach(function (form) {
     var rows = all('tbody tr', form).map(function (tr) { return all('td.ed input:not([type=hidden])', tr).filter(function (i) { return !i.hasAttribute('data-k-year'); }); }).filter(function (r) { return r.length; });
