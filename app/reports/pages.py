@@ -139,7 +139,8 @@ class ReportPage(Page):
         events.exported.send(entity=f"report.{key}", rows=len(rows), kind=fmt)
         self.session.commit()
         WRITERS[fmt](place, head, rows)
-        answer = send_file(place, as_attachment=True, download_name=f"{dict(self._kinds())[key]}.{fmt}")
+        when = "~".join(map(str, conditions.period(asked.period))) if asked.period else _("All")
+        answer = send_file(place, as_attachment=True, download_name=f"{dict(self._kinds())[key]}-{when}.{fmt}")
         answer.call_on_close(lambda: (place.unlink(missing_ok=True), place.parent.rmdir()))
         return answer
 
