@@ -207,13 +207,13 @@ def test_a_task_is_handed_out_dragged_and_its_reminder_arrives_in_the_bell(demo,
     expect(manager.locator("h1.k-title")).to_contain_text("带样机去客户现场")
 
     page = enter(SELLER)
-    expect(page.locator("[data-k-bell]")).to_be_visible()
-    page.locator(".k-bell").click()
+    expect(page.locator(".k-top [data-k-bell]")).to_be_visible()
+    page.locator(".k-top .k-bell").click()
     told = page.locator("[data-notices] li", has_text="带样机去客户现场")
     expect(told).to_have_count(1)
     expect(told).to_contain_text("下派给我的任务")
     page.locator("button", has_text="全部标为已读").click()
-    expect(page.locator("[data-k-bell]")).to_be_hidden()
+    expect(page.locator(".k-top [data-k-bell]")).to_be_hidden()
 
     page.goto(f"/calendar/?date={today}")
     event = page.locator("#k-cal .fc-event", has_text="带样机去客户现场")
@@ -228,8 +228,8 @@ def test_a_task_is_handed_out_dragged_and_its_reminder_arrives_in_the_bell(demo,
     while time.monotonic() < until and not _ask(demo, "SELECT 1 FROM notice WHERE kind = 'task' AND title LIKE '%带样机去客户现场'"):
         time.sleep(1)
     page.goto("/")
-    expect(page.locator("[data-k-bell]")).to_be_visible()
-    page.locator(".k-bell").click()
+    expect(page.locator(".k-top [data-k-bell]")).to_be_visible()
+    page.locator(".k-top .k-bell").click()
     expect(page.locator("[data-notices] li", has_text=f"{tomorrow:%m-%d} 00:01 带样机去客户现场")).to_have_count(1)
 
     page.locator("[data-notices] li", has_text="下派给我的任务").locator("a").first.click()
@@ -237,7 +237,7 @@ def test_a_task_is_handed_out_dragged_and_its_reminder_arrives_in_the_bell(demo,
     expect(page.locator(".k-flash")).to_be_visible()
     assert _ask(demo, "SELECT state FROM task WHERE title = '带样机去客户现场'") == [("done",)]
     manager.goto("/")
-    manager.locator(".k-bell").click()
+    manager.locator(".k-top .k-bell").click()
     told = manager.locator("[data-notices] li", has_text="带样机去客户现场")
     expect(told).to_contain_text("我下派的任务已完成")
     expect(told).to_contain_text(name)
