@@ -3,6 +3,7 @@
 A source is a named filter of a list, so that its total and the list that it opens cannot differ.
 """
 import datetime as dt
+from collections import Counter
 
 from sqlalchemy import Date, DateTime, String, case, cast, extract, func, literal, null, select, union_all
 
@@ -108,7 +109,8 @@ def _part(session, source: Source, who, people):
     first = select(
         literal(source.key).label("source"), source.model.id.label("id"), cast(source.title, String).label("title"), text.label("text"),
         amount.label("amount"), _typed(source.due, Date).label("day"), _typed(source.due, DateTime).label("moment"),
-        _typed(source.customer, None).label("customer_id")).where(
+        _typed(source.customer, None).label("customer_id"), (source.model.owner_id if source.owned else cast(null(), NUMBER)).label(
+            "owner_id")).where(
         *_clauses(session, source, who, people), *upcoming).order_by(order, source.model.id).limit(EACH).subquery()
     return select(first)
 
@@ -123,8 +125,18 @@ def rows(session, who, people) -> list[dict]:
     found = [dict(r._mapping) for r in session.execute(select(parts).execution_options(everyone=True))]
     rank = {s.key: n for n, s in enumerate(known)}
     found.sort(key=lambda r: (rank[r["source"]], r["day"] or dt.date.min, r["moment"] or dt.datetime.min, r["id"]))
+    found = _shared_out(found)
     names = _names(session, {r["customer_id"] for r in found} - {None})
-    return [_row(r, known[rank[r["source"]]], names) for r in found[:ROWS]]
+    return [_row(r, known[rank[r["source"]]], names) for r in found]
+
+
+def _shared_out(found) -> list[dict]:
+    """As many rows as there is room for, in their order: each source has its share before one fills the list."""
+    share, seen, first, rest = max(2, ROWS // max(1, len({r["source"] for r in found}))), Counter(), [], []
+    for at, row in enumerate(found):
+        seen[row["source"]] += 1
+        (first if seen[row["source"]] <= share else rest).append(at)
+    return [found[at] for at in sorted((first + rest)[:ROWS])]
 
 
 def _names(session, ids) -> dict:

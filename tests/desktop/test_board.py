@@ -148,6 +148,19 @@ def test_the_list_is_ranked_over_all_sources(login, make, people):
     assert re.findall(r'data-row="(\w+)-\d+"', login("wang").get("/").text) == []
 
 
+def test_no_source_crowds_the_others_out_and_a_team_reads_whose_it_is(login, make, people):
+    for n in range(10):
+        make.task(owner="li", title=f"逾期{n}", starts_at=LATE, ends_at=LATE + dt.timedelta(hours=1), created_by_id=people["li"])
+        make.customer(owner="wang", name=f"待联系{n}", next_follow_at=LATE)
+        make.contract(owner="wang", name=f"框架{n}", amount=100_00, ends_on=TODAY + dt.timedelta(5))
+    page = login("qian").get("/?whose=team").text
+    rows = re.findall(r'data-row="(\w+)-\d+"', page)
+    assert {key: rows.count(key) for key in set(rows)} == {"late": 6, "call": 5, "contract": 5} and rows == sorted(rows, key=["late", "call", "contract"].index)
+    todo = page[page.index('data-card="today"'):]
+    assert "李雨桐</span>" in todo and "王浩然</span>" in todo
+    assert "李雨桐</span>" not in re.search(r'data-card="today".*?</section>', login("li").get("/").text, re.S)[0]
+
+
 def test_a_task_is_finished_in_the_row_and_taken_back(login, make, session, people):
     row = make.task(owner="li", title="补发计算书", starts_at=LATE, ends_at=LATE + dt.timedelta(hours=1), created_by_id=people["li"])
     client = login("li")
