@@ -52,8 +52,8 @@ def first(key, who=SELLER):
 def leave(r):
     """Log out by the menu under the person's name."""
     r.page.wait_for_load_state("networkidle")
-    r.page.locator(".dropdown:has([form=k-logout]) [data-bs-toggle=dropdown]").click()
-    r.page.locator("[form=k-logout]").click()
+    r.page.locator(".k-top .dropdown:has([form=k-logout]) [data-bs-toggle=dropdown]").click()
+    r.page.locator(".k-top [form=k-logout]").click()
     r.page.wait_for_url("**/login/**")
 
 

@@ -47,10 +47,8 @@ def test_all_results_of_a_filter_are_changed_and_taken_back(colleague, demo):
     assert ask(demo, sources) == before
 
 
-def test_a_large_change_is_cancelled_while_it_runs_and_what_it_did_is_taken_back(colleague, demo):
-    """Cancelled while the worker changes: what was written until then stands, is told, and goes back to what it was."""
-    remarks = "SELECT id, industry FROM customer ORDER BY id"
-    before, page = ask(demo, remarks), colleague("admin").page
+def _fill_industries(page):
+    """All customers get an industry; pressed as soon as the job's page is there, 取消 comes while the worker changes them, or too late."""
     page.goto("/customer/list/?quick=all")
     page.locator("[data-k-all]").check()
     page.locator("[data-k-every]").click()
@@ -60,14 +58,27 @@ def test_a_large_change_is_cancelled_while_it_runs_and_what_it_did_is_taken_back
     dialog.locator("select[name=industry]").select_option(index=2)
     dialog.locator(".btn-primary").click()
     page.wait_for_url(re.compile(r"/job/\d+$"))
-    expect(page.locator("[data-k-job] [data-k-text]")).not_to_have_text(re.compile(r"^0 /"))
-    page.locator("form[action$='/cancel'] button").click()
-    expect(page.locator("[role=alert]")).to_contain_text("已取消")
-    changed = len(set(ask(demo, remarks)) - set(before))
+    page.evaluate("() => { const form = document.querySelector('form[action$=\"/cancel\"]'); if (form) form.requestSubmit(); }")
+    expect(page.locator("main [role=alert], main .c-green").first).to_be_visible(timeout=120_000)
+    return page.locator("main [role=alert]")
+
+
+def test_a_large_change_is_cancelled_while_it_runs_and_what_it_did_is_taken_back(colleague, demo):
+    """What was written until then stands, is told, and goes back to what it was; a quick worker gets another try."""
+    industries = "SELECT id, industry FROM customer ORDER BY id"
+    before, page = ask(demo, industries), colleague("admin").page
+    for _try in range(6):
+        told = _fill_industries(page)
+        changed = len(set(ask(demo, industries)) - set(before))
+        if told.count() and changed:
+            break
+        if changed:
+            take_back(page)
+    expect(told).to_contain_text("已取消")
     assert 0 < changed < len(before)
-    expect(page.locator("[role=alert]")).to_contain_text(f"已更新 {changed} 条")
+    expect(told).to_contain_text(f"已更新 {changed} 条")
     take_back(page)
-    assert ask(demo, remarks) == before
+    assert ask(demo, industries) == before
 
 
 def test_a_leaver_is_parted_evenly_and_taken_back(colleague, demo):
