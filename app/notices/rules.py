@@ -5,7 +5,7 @@ from sqlalchemy import event, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.core import actor, choices, clock, events, schedule
+from app.core import actor, clock, events, schedule
 from app.core.preferences import Preference
 from app.core.words import _, _l
 from app.customers.models import Customer
@@ -62,6 +62,11 @@ def _row(session, model, key, *names):
     return session.connection().execute(select(*(t[n] for n in names)).where(t.id == key)).first()
 
 
+def _by(name: str) -> dict:
+    """Who does it, and to what."""
+    return {"who": actor.current().name, "name": name}
+
+
 def _task(session, row):
     """Handed to somebody, or done for whoever handed it out."""
     new, key = row["new"] or {}, row["row_id"]
@@ -70,7 +75,7 @@ def _task(session, row):
         return None
     if (told := _row(session, Task, key, "created_by_id" if done else "owner_id", "title")) is None:
         return None
-    said = {"who": actor.current().name, "name": told[1]}
+    said = _by(told[1])
     words = _("%(who)s has done: %(name)s", **said) if done else _("%(who)s hands to you: %(name)s", **said)
     return told[0], "done" if done else "handed", words, f"/task/show/{key}", f"{key}-{row['at']:%Y%m%d%H%M%S%f}"
 
@@ -84,7 +89,7 @@ def _given(session) -> None:
     found, who = [], actor.current()
     for (batch, owner), ids in session.info.pop("given", {}).items():
         if who and owner != who.id:
-            said = {"who": who.name, "name": _row(session, Customer, ids[0], "name").name}
+            said = _by(_row(session, Customer, ids[0], "name").name)
             words = _("%(who)s hands you customers: %(name)s and others", **said) if len(ids) > 1 else _(
                 "%(who)s hands you the customer: %(name)s", **said)
             found.append(one(owner, "given", words, f"/customer/show/{ids[0]}" if len(ids) == 1 else "/customer/list/?quick=mine", batch))
@@ -98,26 +103,31 @@ def _forget(session) -> None:
 
 def _request(session, row):
     """Somebody asks to work along on a customer; the owner has answered."""
-    new, key = row["new"] or {}, row["row_id"]
-    asked = _row(session, ShareRequest, key, "owner_id", "asker_id", "customer_id")
-    if row["verb"] == "add":
-        said = {"who": actor.current().name, "name": _row(session, Customer, asked.customer_id, "name").name}
-        return asked.owner_id, "share", _("%(who)s asks to work along on %(name)s", **said), f"/sharerequest/show/{key}", key
-    if new.get("state") in ("read", "write"):
-        said = {"who": actor.current().name, "name": _row(session, Customer, asked.customer_id, "name").name}
-        return asked.asker_id, "share", _("%(who)s lets you work along on %(name)s", **said), f"/customer/show/{asked.customer_id}", key
-    if new.get("state") == "refused":
-        return asked.asker_id, "share", _("%(who)s does not want you to work along", who=actor.current().name), "/duplicate/", key
-    return None
+    key, state = row["row_id"], "open" if row["verb"] == "add" else (row["new"] or {}).get("state")
+    if state is None:
+        return None
+    owner, asker, customer = _row(session, ShareRequest, key, "owner_id", "asker_id", "customer_id")
+    said = _by(_row(session, Customer, customer, "name").name)
+    if state == "open":
+        return owner, "share", _("%(who)s asks to work along on %(name)s", **said), f"/sharerequest/show/{key}", key
+    if state == "refused":
+        return asker, "share", _("%(who)s does not want you to work along", **said), "/duplicate/", key
+    return asker, "share", _("%(who)s lets you work along on %(name)s", **said), f"/customer/show/{customer}", key
+
+
+def _report(session, key) -> tuple:
+    """Whose report it is, to whom it was sent, and its title beside who acts."""
+    owner, superior, kind, day = _row(session, Journal, key, "owner_id", "sent_to_id", "kind", "day")
+    return owner, superior, _by(str(Journal(kind=kind, day=day)))
 
 
 def _journal(session, row):
     """A report was sent to the superior."""
     if (row["new"] or {}).get("state") != "sent":
         return None
-    sent = _row(session, Journal, row["row_id"], "sent_to_id", "kind", "day")
-    said = {"who": actor.current().name, "name": f"{choices.label(session, 'journal_kind', sent.kind)} {sent.day}"}
-    return sent.sent_to_id, "journal", _("%(who)s sends you: %(name)s", **said), f"/journal/show/{row['row_id']}", row["row_id"]
+    key = row["row_id"]
+    _owner, superior, said = _report(session, key)
+    return superior, "journal", _("%(who)s sends you: %(name)s", **said), f"/journal/show/{key}", key
 
 
 def _comment(session, row):
@@ -125,9 +135,8 @@ def _comment(session, row):
     if row["verb"] != "add":
         return None
     key = row["new"]["journal_id"]
-    about = _row(session, Journal, key, "owner_id", "sent_to_id", "kind", "day")
-    said = {"who": actor.current().name, "name": f"{choices.label(session, 'journal_kind', about.kind)} {about.day}"}
-    person = about.sent_to_id if about.owner_id == actor.current_id() else about.owner_id
+    owner, superior, said = _report(session, key)
+    person = superior if owner == actor.current_id() else owner
     return person, "journal", _("%(who)s comments on: %(name)s", **said), f"/journal/show/{key}", f"c{row['row_id']}"
 
 

@@ -123,8 +123,7 @@ def _do(view, action, rows, values):
         say_done(str(action.label), (view.model.__tablename__, action.key))
         return redirect(f"/{said.__tablename__.replace('_', '')}/show/{said.id}")
     say_done(said or ngettext("%(num)d record changed.", "%(num)d records changed.", len(rows)), (view.model.__tablename__, action.key))
-    gone = action is DELETE or db.session.scalar(select(view.model.id).where(view.model.id == rows[0].id)) is None  # no longer his to see
-    return _back(view, view.home if gone else None)
+    return _back(view, rows[0].id)
 
 
 def do_one(view, key, row, **values):
@@ -143,9 +142,11 @@ def say_done(text: str, kind: tuple = ()) -> None:
     flash({"text": text, "undo": batch} if batch and not (kind and undo.is_final(*kind)) else text, "success")
 
 
-def _back(view, otherwise=None):
+def _back(view, done=None):
+    """Where the press came from; the list when that was the page of a record (`done`) that is gone or no longer his to see."""
     here = local(request.form.get("back"), "")
-    if otherwise and here.startswith(f"{view.route_base}/show/"):
+    of_a_record = done and here.startswith(f"{view.route_base}/show/")
+    if of_a_record and db.session.scalar(select(view.model.id).where(view.model.id == done)) is None:
         here = ""
     return redirect(here or view.back_url())
 
