@@ -11,6 +11,7 @@ PERIODS = {
     "next_month": _l("Next month"), "this_quarter": _l("This quarter"), "last_quarter": _l("Last quarter"),
     "next_quarter": _l("Next quarter"), "this_year": _l("This year"), "last_year": _l("Last year"), "past_7": _l("Past 7 days"),
     "past_30": _l("Past 30 days"), "past_90": _l("Past 90 days"), "next_7": _l("Next 7 days"), "next_30": _l("Next 30 days")}
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
 DAYS = {"today": 0, "yesterday": -1, "tomorrow": 1}
 AWAY = re.compile(r"([+-])(\d{1,4})d")
 TYPED = [(re.compile(r"(\d{1,4})\s*(?:天前|日前|days? ago)", re.I), "-"),
@@ -43,12 +44,29 @@ def period(key: str, today: dt.date | None = None) -> tuple[dt.date, dt.date]:
     return _span(unit, {"last": -1, "this": 0, "next": 1}[way], today)
 
 
+def compared(key: str, today: dt.date | None = None) -> tuple[dt.date, dt.date]:
+    """First and last day of what a named week, month, quarter or year is compared with: the one before it, whole when it is over, up to
+    the same day while it runs (the 31st with the last day of a shorter month). KeyError for other names."""
+    today = today or clock.today()
+    way, _sep, unit = key.rpartition("_")
+    first, last = _span(unit, {"last": -1, "this": 0}[way] - 1, today)
+    return first, _earlier(unit, today) if way == "this" else last
+
+
+def _earlier(unit: str, day: dt.date) -> dt.date:
+    """The same day of the week, month, quarter or year before."""
+    if unit == "week":
+        return day - dt.timedelta(7)
+    first, after = (month(day, shift - MONTHS[unit]) for shift in (0, 1))
+    return min(first + dt.timedelta(day.day - 1), after - dt.timedelta(1))
+
+
 def _span(unit: str, shift: int, today: dt.date) -> tuple[dt.date, dt.date]:
     """The week, month, quarter or year that lies `shift` of them away."""
     if unit == "week":
         monday = today - dt.timedelta(today.weekday() - 7 * shift)
         return monday, monday + dt.timedelta(6)
-    months = {"month": 1, "quarter": 3, "year": 12}[unit]
+    months = MONTHS[unit]
     first = month(today, -((today.month - 1) % months) + months * shift)
     return first, month(first, months) - dt.timedelta(1)
 

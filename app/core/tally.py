@@ -21,9 +21,11 @@ from sqlalchemy import (
     func,
     insert,
     inspect,
+    literal,
     literal_column,
     or_,
     select,
+    union_all,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -83,9 +85,8 @@ def next_month(slot: str) -> str:
     return f"{year + month // 12}-{month % 12 + 1:02d}"
 
 
-def _first(slot: str, moment: bool):
-    day = dt.date(int(slot[:4]), int(slot[5:]), 1)
-    return clock.day_start(day) if moment else day
+def _day(slot: str) -> dt.date:
+    return dt.date(int(slot[:4]), int(slot[5:]), 1)
 
 
 def _by_month(one: Tally) -> bool:
@@ -96,8 +97,12 @@ def _within(one: Tally, slot: str):
     column = one.model.__table__.c[one.slot]
     if not _by_month(one):
         return column == slot
-    moment = isinstance(column.type, DateTime)
-    return and_(column >= _first(slot, moment), column < _first(next_month(slot), moment))
+    return _until(column, _day(slot), _day(next_month(slot)))
+
+
+def _until(column, first: dt.date, after: dt.date):
+    since, end = map(clock.day_start, (first, after)) if isinstance(column.type, DateTime) else (first, after)
+    return and_(column >= since, column < end)
 
 
 # ---- noting what a transaction touches ------------------------------------------------------------------------
@@ -192,11 +197,15 @@ def _figures(one: Tally):
     return func.coalesce(t.c.owner_id, 0), func.count(), *sums
 
 
+def _counted(one: Tally) -> list:
+    """The clauses of the rows that count."""
+    t = one.model.__table__
+    return [t.c.deleted_at.is_(None), *([t.c[one.only[0]] == one.only[1]] if one.only else ()), *one.counts]
+
+
 def _rows(one: Tally, slot: str, owners=None):
     t = one.model.__table__
-    only = (t.c[one.only[0]] == one.only[1],) if one.only else ()
-    wanted = select(*_figures(one)).select_from(t).where(_within(one, slot), t.c.deleted_at.is_(None), *only, *one.counts).group_by(
-        t.c.owner_id)
+    wanted = select(*_figures(one)).select_from(t).where(_within(one, slot), *_counted(one)).group_by(t.c.owner_id)
     if owners is None:
         return wanted
     nobody = (t.c.owner_id.is_(None),) if 0 in owners else ()
@@ -257,3 +266,14 @@ def read(session, kinds, people, first: str = "", last: str | None = None, by: s
     if people is not None:
         wanted = wanted.where(t.owner_id.in_(sorted(people)))
     return {tuple(at): (int(n), int(amount), int(more)) for n, amount, more, *at in session.execute(wanted)}
+
+
+def of_days(session, kinds, people, first: dt.date, last: dt.date) -> dict:
+    """{kind: (n, amount, more)} over some people (None: everybody) of a few days, which no cell holds: one statement over their rows."""
+    parts = []
+    for one in map(KEPT.get, kinds):
+        t = one.model.__table__
+        whose = () if people is None else (t.c.owner_id.in_(sorted(people)),)
+        parts.append(select(literal(one.kind), *_figures(one)[1:]).select_from(t).where(
+            _until(t.c[one.slot], first, last + dt.timedelta(1)), *_counted(one), *whose))
+    return {kind: tuple(map(int, sums)) for kind, *sums in session.connection().execute(union_all(*parts))}

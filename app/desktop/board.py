@@ -2,13 +2,14 @@
 ten customers and over a million; each figure names the list whose total it equals."""
 import datetime as dt
 from dataclasses import dataclass, field
+from functools import cached_property
 from urllib.parse import urlencode
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from app.contracts.models import Contract
-from app.core import clock, scope, tally
+from app.core import clock, periods, scope, tally
 from app.customers import rules as customers
 from app.customers.models import Customer
 from app.opportunities.rules import stages
@@ -55,6 +56,9 @@ class Sum:
     amount: int = 0
     more: int = 0
 
+    def __add__(self, other):
+        return Sum(self.n + other.n, self.amount + other.amount, self.more + other.more)
+
 
 class Board:
     """The kept figures and targets of a circle, read in two statements and asked many times."""
@@ -62,8 +66,8 @@ class Board:
     def __init__(self, session, around: Circle, period: str):
         self.session, self.circle, self.today = session, around, clock.today()
         self.period = figures.around(self.today, period)
-        self.former = figures.before(self.period)
-        self.first = min(self.former.months[0], f"{month(self.today, -11):%Y-%m}")
+        self.former = periods.compared(f"this_{period}", self.today)
+        self.first = min(tally.month_of(self.former[0]), f"{month(self.today, -11):%Y-%m}")
         kinds = (*KINDS, "deals", "due", "won", "lost")
         self.cells = {key: Sum(*v) for key, v in tally.read(session, kinds, around.people, "").items()
                       if key[0] in ("deals", "due") or key[1] >= self.first}
@@ -76,16 +80,25 @@ class Board:
 
     def total(self, kind: str, months) -> Sum:
         """The cells of some months."""
-        found = [self.cells.get((kind, slot), Sum()) for slot in months]
-        return Sum(sum(f.n for f in found), sum(f.amount for f in found), sum(f.more for f in found))
+        return sum((self.cells.get((kind, slot), Sum()) for slot in months), Sum())
+
+    @cached_property
+    def before(self) -> dict[str, Sum]:
+        """What the former period had brought by the same day: whole months from the kept cells, the rest from the rows of its days."""
+        (first, last), whole = self.former, []
+        while (after := month(first, 1)) <= last + dt.timedelta(1):
+            whole.append(f"{first:%Y-%m}")
+            first = after
+        rest = tally.of_days(self.session, KINDS, self.circle.people, first, last) if first <= last else {}
+        return {kind: self.total(kind, whole) + Sum(*rest.get(kind, ())) for kind in KINDS}
 
     def keys(self) -> list[dict]:
-        """签单额, 回款额, 新增客户: result, target, pace, difference to the period before, and the list that equals it."""
+        """签单额, 回款额, 新增客户: result, target, pace, what the former period had by the same day, and the list that equals it."""
         days = f"{self.period.first}~{self.period.last}"
         links = {kind: self.circle.link("credit", kind=kind, day=days) for kind in ("signed", "received")}
         links["customers"] = self.circle.link("customer", created_at=days)
         return [{"kind": kind, "figure": self.figure(kind), "url": links[kind],
-                 "before": sum(self.done.get((kind, slot), 0) for slot in self.former.months)} for kind in KINDS]
+                 "before": 100 * self.before[kind].n if kind == "customers" else self.before[kind].amount} for kind in KINDS]
 
     def pipeline(self) -> dict:
         """在谈机会: number, amount and weighted amount of the open deals, by stage in order."""

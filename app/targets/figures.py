@@ -78,12 +78,6 @@ def around(day: dt.date, key: str) -> Period:
     return Period(key, months_of(day.year, *span))
 
 
-def before(period: Period) -> Period:
-    """The period of the same length before this one."""
-    at = period.first.year * 12 + period.first.month - 1
-    return Period(period.label, tuple(f"{n // 12}-{n % 12 + 1:02d}" for n in range(at - len(period.months), at)))
-
-
 def goals(session, people, first: str, last: str, by: str = "slot") -> dict:
     """{(kind, slot): (own, assigned, goal)} sums over some people (None: everybody that the person sees); `by` as in `tally.read`."""
     month, owner = (Target.year, Target.month), (Target.owner_id,)

@@ -8,9 +8,10 @@ import re
 import pytest
 from sqlalchemy import select
 
-from app.core import clock, workdays
+from app.core import actor, clock, periods, workdays
 from app.core.today import SOURCES
 from app.customers.models import Customer, Followup
+from app.desktop import board
 from app.tasks.models import Task
 
 TODAY = clock.today()
@@ -119,14 +120,31 @@ def test_circles_reach_no_further_than_the_role(login, people):
     assert login("li").get("/contract/list/?whose=all").status_code == 400
 
 
-def test_a_key_figure_shows_target_pace_and_the_period_before(login, make):
+def test_a_key_figure_shows_target_pace_and_the_same_days_of_the_period_before(login, make):
     make.target(owner="li", year=TODAY.year, month=TODAY.month, assigned=1_000_000_00)
     make.contract(owner="li", amount=250_000_00, signed_on=TODAY)
-    before = TODAY.replace(day=1) - dt.timedelta(1)
-    make.contract(owner="li", amount=100_000_00, signed_on=before)
+    first, last = periods.compared("this_month", TODAY)
+    make.contract(owner="li", amount=100_000_00, signed_on=first)
     page = login("li").get("/").text
     card = page[page.index('data-figure="signed"'):][:2500]
-    assert "目标 1,000,000" in card and "25%" in card and "+150%" in card and "上月 100,000" in card and "<em style=" in card
+    assert "目标 1,000,000" in card and "25%" in card and "+150%" in card and "<em style=" in card
+    assert f"上月同期（{first}~{last}）：100,000" in card
+
+
+def test_the_first_of_a_month_is_compared_with_the_first_of_the_month_before(make, session, as_, people):
+    """By whole months from the kept figures, by days from their rows; midnight is the office's."""
+    for day, fen in (("2026-11-01", 100), ("2026-11-02", 20), ("2026-08-31", 5), ("2025-11-30", 3), ("2025-12-01", 2), ("2025-12-02", 1)):
+        make.contract(owner="li", amount=fen, signed_on=dt.date.fromisoformat(day))
+    for moment in ("2026-10-31T15:59:59", "2026-10-31T16:00:00", "2026-11-01T15:59:59", "2026-11-01T16:00:00"):
+        make.customer(owner="li", created_at=dt.datetime.fromisoformat(moment))
+    make.contract(owner="wang", amount=7000, signed_on=dt.date(2026, 11, 1))
+    with as_("qian"), clock.frozen(dt.datetime(2026, 12, 1, 4)):
+        who = actor.current()
+        told = {(whose, period): board.Board(session, board.circle(who, whose), period).before
+                for whose in (str(people["li"]), "team") for period in ("month", "quarter", "year")}
+    li = str(people["li"])
+    assert [told[li, period]["signed"].amount for period in ("month", "quarter", "year")] == [100, 5, 5] and told[li, "month"]["customers"].n == 2
+    assert told["team", "month"]["signed"].amount == 7100
 
 
 # ---- the day's list and the work in the row -------------------------------------------------------------------
