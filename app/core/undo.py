@@ -29,12 +29,36 @@ def _wholes(row) -> list[tuple[str, int]]:
     return [(next(iter(columns[n].foreign_keys)).column.table.name, getattr(row, n)) for n in names if getattr(row, n)]
 
 
+def _later(session, change, table, row_id) -> list:
+    """(operation, the one that it takes back) of those that changed a record after a change, this very undoing aside; newest first."""
+    own = (change.batch_id, session.info.get("batch", 0))
+    since = select(Change.batch_id).where(Change.entity == table, Change.row_id == row_id, Change.id > change.id)
+    wanted = select(Batch.id, Batch.undoes_id).where(Batch.id.in_(since), Batch.id.not_in(own))
+    return session.execute(wanted.order_by(Batch.id.desc())).all()
+
+
+def _stand(later) -> bool:
+    """Whether one of these operations was not taken back by another of them that stands."""
+    back: set[int] = set()
+    for batch_id, undoes_id in later:
+        if batch_id not in back:
+            if undoes_id not in {i for i, _undoes in later}:
+                return True
+            back.add(undoes_id)
+    return False
+
+
+def _changed_since(session, change, row) -> bool:
+    """Whether a row is not as a change left it; a change without a log is one as well."""
+    if row.version == change.version:
+        return False
+    later = _later(session, change, change.entity, change.row_id)
+    return not later or _stand(later)
+
+
 def _moved_on(session, change, row) -> bool:
     """Whether the whole that a row belongs to was changed by a later operation (other than by this very undoing)."""
-    own = (change.batch_id, session.info.get("batch", 0))
-    return any(session.scalar(select(exists().where(
-        Change.entity == table, Change.row_id == row_id, Change.id > change.id, Change.batch_id.not_in(own))))
-        for table, row_id in _wholes(row))
+    return any(_stand(_later(session, change, table, row_id)) for table, row_id in _wholes(row))
 
 
 def _rows(session, page) -> dict:
@@ -56,7 +80,7 @@ def _take_back(session, change, seen, rows) -> bool:
             rows[key] = _made_again(session, change)
             seen.add(key)
         return row is None
-    if row is None or (key not in seen and row.version != change.version) or _moved_on(session, change, row):
+    if row is None or (key not in seen and _changed_since(session, change, row)) or _moved_on(session, change, row):
         return False
     seen.add(key)
     if change.verb == "add":
@@ -105,7 +129,7 @@ def may_take_back(batch: Batch, who) -> bool:
 def take_back(session, batch_id: int, progress=None) -> list[tuple[str, int]]:
     """Undo a batch inside the session's transaction; returns (entity, id) of the rows that were left alone.
 
-    Raises RuleError when it was taken back before or belongs to somebody else.
+    Raises RuleError when it was taken back before, belongs to somebody else, or every row would be left alone.
     """
     batch = session.get(Batch, batch_id)
     if batch is not None and batch.kind in FOREVER:
@@ -116,22 +140,35 @@ def take_back(session, batch_id: int, progress=None) -> list[tuple[str, int]]:
         raise RuleError(_("This operation is not yours to take back."))
     if batch.undone_at:
         raise RuleError(_("This operation was taken back already."))
-    conflicts, seen, models, last = [], set(), set(), None
+    conflicts, seen, models, last, total = [], set(), set(), None, 0
     session.info["purge"] = session.info["restoring"] = True
     try:
         with changes.operation(session, "undo", batch.entity, batch.label, undoes_id=batch.id):
             while page := _page(session, batch_id, last):
                 conflicts += _page_back(session, page, seen, models)
-                last = page[-1].id
+                last, total = page[-1].id, total + len(page)
                 session.flush()
                 if progress:
                     progress(len(page))
     finally:
         session.info.pop("purge", None), session.info.pop("restoring", None)
+    if conflicts and len(conflicts) == total:
+        raise RuleError(_("Nothing was taken back: changed since, or other records hang on it: %(names)s. The operation can still be "
+                          "taken back when that is out of the way.", names=_named(session, conflicts)))
     for name in models:
         numbering.give_back(session, entity.by_name(name))
     session.execute(update(Batch).where(Batch.id == batch_id).values(undone_at=clock.now()))
     return conflicts
+
+
+def _named(session, keys) -> str:
+    """Some rows in one short label, by name where the person sees them."""
+    found = list(dict.fromkeys(reversed(keys)))
+    for n, (name, key) in enumerate(found[:3]):
+        model = entity.by_name(name)
+        seen = session.scalars(select(model).where(model.id == key).execution_options(with_trash=True)).unique().first()
+        found[n] = str(seen or f"#{key}")
+    return changes.named(found)
 
 
 def _page_back(session, page, seen, models) -> list[tuple[str, int]]:

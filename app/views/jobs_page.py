@@ -31,7 +31,7 @@ class JobPage(Page):
         job = self._job(job_id)
         if request.accept_mimetypes.best == "application/json":
             return jsonify(state=job.state, done=jobs.done_of(self.session, job), total=job.total, result=job.result)
-        if job.kind.startswith("import") and job.state not in ("queued", "running"):
+        if job.kind.startswith("import") and job.state not in ("queued", "running") and (job.kind, job.state) != ("import_undo", "failed"):
             return redirect(f"/import/{job.params['run_id']}")
         if job.state == "done" and (job.result or {}).get("url"):
             return redirect(job.result["url"])

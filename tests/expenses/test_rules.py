@@ -119,9 +119,8 @@ def test_where_claims_need_approval_they_are_paid_after_it_and_nothing_falls_out
         session.commit()
         with refused("审批", session=session):
             rules.dissolve(session, [claim])
-        held = undo.take_back(session, batch)
-        session.commit()
-        assert {name for name, _i in held} == {"claim", "expense"}, "its expenses stay with a claim that waits"
+        with refused("没有撤销", session=session):
+            undo.take_back(session, batch)
     with as_("qian"):
         approvals.approve(session, [session.scalar(select(Approval))])
         session.commit()

@@ -369,8 +369,8 @@ def test_a_new_payment_is_not_undone_from_under_its_refund(session, contract, pa
         batch = session.info["last_batch"]
         rules.refund(session, [payment], 100_00, clock.today(), "退货")
         session.commit()
-        assert undo.take_back(session, batch) == [("payment", payment.id)]
-        session.commit()
+        with refused(str(payment), session=session):
+            undo.take_back(session, batch)
         session.refresh(row)
         assert row.received == 400_00
 

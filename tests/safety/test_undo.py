@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.core import changes, jobs, undo
 from app.core.changes import Batch, Change
@@ -125,6 +125,31 @@ def test_the_pages_show_field_before_after_and_list_what_changed_since(make, log
     assert len(re.findall("data-left", page)) == 1 and ">天工</a></span>" in page
     with pytest.raises(RuleError):
         undo.take_back(session, batch.id)
+
+
+def test_an_undo_that_reverts_nothing_is_not_spent(make, login, as_, session, people, monkeypatch):
+    """What stood in the way is told by name; once it is out of the way the operation goes back, small or large."""
+    rows, li = [make.customer(name=f"恒远{n}", owner="li", address="苏州") for n in range(2)], login("li")
+    with as_("li"):
+        rows[0].address = rows[1].address = "昆山"
+        session.commit()
+    batch = last(session).id
+    rows[0].address = rows[1].address = "太仓"
+    rows[1].owner_id = people["wang"]
+    session.commit()
+    later, count = last(session).id, session.scalar(select(func.count(Batch.id)))
+    page = li.get(li.post(f"/undo/{batch}").location).text
+    assert f"没有撤销：恒远0、#{rows[1].id}" in page, "a customer of 王 is a number for 李"
+    monkeypatch.setattr("app.safety.pages.AT_ONCE", 1)
+    job = li.post(f"/undo/{batch}").location
+    jobs.run(session, int(job.rsplit("/", 1)[1]), actor_for)
+    assert "没有撤销：恒远0" in li.get(job).text
+    session.expire_all()
+    assert session.get(Batch, batch).undone_at is None and session.scalar(select(func.count(Batch.id))) == count
+    for one in (later, batch):
+        assert undo.take_back(session, one) == []
+        session.commit()
+    assert {r.address for r in rows} == {"苏州"}
 
 
 def test_one_field_goes_back_from_the_history(make, login, session):
