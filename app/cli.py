@@ -32,9 +32,12 @@ def _revisions():
 
 
 def get_ready() -> None:
-    """Before serving: a new database is made, an older schema is refused with one line."""
+    """Before serving: a new database is made, an older schema is refused with one line, figures that this version begins to keep are
+    counted."""
     present, head = _revisions()
     if present == head:
+        tally.fill(db.session)
+        db.session.commit()
         return
     if present is not None and not os.environ.get("CRM_UPGRADE"):
         sys.exit("The database has an older schema: make a backup, then run `flask --app run crm init`.")

@@ -228,14 +228,20 @@ def rebuild(session) -> None:
     """All cells anew: after rows were brought in around the session (a migration, a benchmark)."""
     for bring in REBUILD:
         bring(session)
+    session.connection().execute(delete(Cell.__table__))
+    _count(session, KEPT.values())
+
+
+def _count(session, kept) -> None:
+    """The cells of kinds that have none yet."""
     line = session.connection()
-    line.execute(delete(Cell.__table__))
-    for one in KEPT.values():
+    for one in kept:
         for slot in _all_slots(line, one):
             made = [{"kind": one.kind, "slot": slot, "owner_id": owner, "n": int(n), "amount": int(amount), "more": int(more)}
                     for owner, n, amount, more in line.execute(_rows(one, slot))]
             if made:
                 line.execute(insert(Cell.__table__), made)
+
 
 def _all_slots(line, one: Tally) -> list[str]:
     column = one.model.__table__.c[one.slot]
@@ -249,8 +255,11 @@ def _all_slots(line, one: Tally) -> list[str]:
 
 
 def fill(session) -> None:
-    """Make the cells of a database that has none yet."""
-    if session.connection().scalar(select(Cell.kind).limit(1)) is None:
+    """Make the cells that a database has none of yet: all of them, or those of a kind that a new version keeps."""
+    there = set(session.connection().execute(select(Cell.kind).distinct()).scalars())
+    if there:
+        _count(session, [one for one in KEPT.values() if one.kind not in there])
+    else:
         rebuild(session)
 
 

@@ -3,6 +3,7 @@ ten customers and over a million; each figure names the list whose total it equa
 import datetime as dt
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from sqlalchemy import func, select
@@ -10,6 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from app.contracts.models import Contract
 from app.core import clock, periods, scope, tally
+from app.core.words import _l
 from app.customers import rules as customers
 from app.customers.models import Customer
 from app.opportunities.rules import stages
@@ -40,6 +42,41 @@ def circle(who, key: str) -> Circle:
     return Circle(key, who.circle(key), {"owner": key} if key.isdecimal() else {"whose": key})
 
 
+@dataclass(frozen=True)
+class Measure:
+    """What brief and ranking count: the number or (`money`) the sum of the kept figure `kind`, and the list that equals it: `entity`
+    within the period by `day`, under `args`."""
+
+    key: str
+    label: object
+    kind: str
+    entity: str
+    day: str
+    args: tuple = ()
+    money: bool = False
+
+    def link(self, around: Circle, first: dt.date, last: dt.date) -> str:
+        """The list of a circle's rows in a period."""
+        return around.link(self.entity, **dict(self.args), **{self.day: f"{first}~{last}"})
+
+    def of(self, found: tuple) -> int:
+        """The figure out of (n, amount, more)."""
+        return found[1] if self.money else found[0]
+
+
+MEASURES = {m.key: m for m in (
+    Measure("customers", _l("New customers"), "customers", "customer", "created_at"),
+    Measure("contacts", _l("New contacts"), "contacts", "contact", "created_at"),
+    Measure("opportunities", _l("New opportunities"), "opportunities", "opportunity", "created_at"),
+    Measure("contracts", _l("New contracts"), "contracts", "contract", "signed_on", (("quick", "valid"),)),
+    Measure("signed", _l("Contract amount"), "signed", "credit", "day", (("kind", "signed"),), True),
+    Measure("expected", _l("Amount of opportunities"), "opportunities", "opportunity", "created_at", (), True),
+    Measure("received", _l("Received amount"), "received", "credit", "day", (("kind", "received"),), True),
+    Measure("followups", _l("New follow-ups"), "followups", "followup", "happened_at"))}
+RANKED = [MEASURES[key] for key in ("signed", "received", "contracts", "customers", "contacts", "followups")]
+COUNTED = sorted({m.kind for m in MEASURES.values()})
+
+
 def owned(model, people) -> list:
     """The clause "belongs to these people", said on top of the scope so that an index serves: of one person his own, of several
     the one that holds the order (their rows are close to its end; gathering all of them to sort would grow with the table)."""
@@ -48,16 +85,17 @@ def owned(model, people) -> list:
     return [model.owner_id == min(people)] if len(people) == 1 else [func.coalesce(model.owner_id, 0).in_(sorted(people))]
 
 
-@dataclass(frozen=True)
-class Sum:
+class Sum(NamedTuple):
     """What some kept cells add up to."""
 
     n: int = 0
     amount: int = 0
     more: int = 0
 
-    def __add__(self, other):
-        return Sum(self.n + other.n, self.amount + other.amount, self.more + other.more)
+
+def added(sums) -> Sum:
+    """Several together."""
+    return Sum(*map(sum, zip(*sums, strict=True))) if (sums := list(sums)) else Sum()
 
 
 class Board:
@@ -68,7 +106,7 @@ class Board:
         self.period = figures.around(self.today, period)
         self.former = periods.compared(f"this_{period}", self.today)
         self.first = min(tally.month_of(self.former[0]), f"{month(self.today, -11):%Y-%m}")
-        kinds = (*KINDS, "deals", "due", "won", "lost")
+        kinds = (*COUNTED, "deals", "due", "won", "lost")
         self.cells = {key: Sum(*v) for key, v in tally.read(session, kinds, around.people, "").items()
                       if key[0] in ("deals", "due") or key[1] >= self.first}
         self.goals = figures.goals(session, around.people, self.first, f"{self.today.year}-12")
@@ -80,7 +118,7 @@ class Board:
 
     def total(self, kind: str, months) -> Sum:
         """The cells of some months."""
-        return sum((self.cells.get((kind, slot), Sum()) for slot in months), Sum())
+        return added(self.cells.get((kind, slot), Sum()) for slot in months)
 
     @cached_property
     def before(self) -> dict[str, Sum]:
@@ -89,16 +127,18 @@ class Board:
         while (after := month(first, 1)) <= last + dt.timedelta(1):
             whole.append(f"{first:%Y-%m}")
             first = after
-        rest = tally.of_days(self.session, KINDS, self.circle.people, first, last) if first <= last else {}
-        return {kind: self.total(kind, whole) + Sum(*rest.get(kind, ())) for kind in KINDS}
+        rest = tally.of_days(self.session, COUNTED, self.circle.people, first, last) if first <= last else {}
+        return {kind: added([self.total(kind, whole), rest.get(kind, Sum())]) for kind in COUNTED}
 
     def keys(self) -> list[dict]:
         """签单额, 回款额, 新增客户: result, target, pace, what the former period had by the same day, and the list that equals it."""
-        days = f"{self.period.first}~{self.period.last}"
-        links = {kind: self.circle.link("credit", kind=kind, day=days) for kind in ("signed", "received")}
-        links["customers"] = self.circle.link("customer", created_at=days)
-        return [{"kind": kind, "figure": self.figure(kind), "url": links[kind],
+        return [{"kind": kind, "figure": self.figure(kind), "url": MEASURES[kind].link(self.circle, self.period.first, self.period.last),
                  "before": 100 * self.before[kind].n if kind == "customers" else self.before[kind].amount} for kind in KINDS]
+
+    def brief(self, who) -> list[dict]:
+        """销售简报: what is new in the period, what the former one had by the same day, the list that it equals."""
+        return [{"measure": m, "value": m.of(self.total(m.kind, self.period.months)), "before": m.of(self.before[m.kind]),
+                 "url": m.link(self.circle, self.period.first, self.period.last)} for m in MEASURES.values() if who.may(m.entity, "read")]
 
     def pipeline(self) -> dict:
         """在谈机会: number, amount and weighted amount of the open deals, by stage in order."""
@@ -167,26 +207,22 @@ def recent(session, around: Circle, kind: str, limit: int = 7) -> list[Credit]:
         joinedload(Credit.payment).load_only(Payment.number))))
 
 
-def ranking(session, around: Circle, period) -> dict[str, list[dict]]:
-    """{kind: [{id, n, value, goal, rate, url}]} of the people of a circle, the best first; two statements."""
+def ranking(session, who, around: Circle, period) -> list[tuple]:
+    """(measure, [{id, value, rate, url}]) of the people of a circle, the best first; two statements."""
     first, last = period.months[0], period.months[-1]
-    cells = tally.read(session, (*KINDS, "followups"), around.people, first, last, "owner")
-    aims = figures.goals(session, around.people, first, last, "owner")
-    days, found = f"{period.first}~{period.last}", {}
-    pages = {"signed": ("credit", {"kind": "signed", "day": days}), "received": ("credit", {"kind": "received", "day": days}),
-             "customers": ("customer", {"created_at": days}), "followups": ("followup", {"happened_at": days})}
-    for kind, (entity, args) in pages.items():
-        rows = []
-        for (what, owner), (n, amount, _more) in cells.items():
-            if what != kind or not owner:
-                continue
-            goal = (aims.get((kind, owner)) or (None, None, None))[2]
-            value = amount if kind in ("signed", "received") else n
-            done = 100 * n if kind == "customers" else value
-            rows.append({"id": owner, "value": value, "goal": goal, "rate": round(100 * done / goal) if goal else None,
-                         "url": f"/{entity}/list/?" + urlencode({"quick": "all", **args, "owner": owner})})
-        found[kind] = sorted((r for r in rows if r["value"]), key=lambda r: -r["value"])[:8]
+    cells = tally.read(session, [m.kind for m in RANKED], around.people, first, last, "owner")
+    aims, found = figures.goals(session, around.people, first, last, "owner"), []
+    for m in (m for m in RANKED if who.may(m.entity, "read")):
+        sums = [(owner, m.of(sums)) for (kind, owner), sums in cells.items() if kind == m.kind and owner and m.of(sums)]
+        best = sorted(sums, key=lambda one: -one[1])[:8]
+        found.append((m, [{"id": owner, "value": value, "rate": _rate(aims.get((m.key, owner)), value if m.money else 100 * value),
+                           "url": m.link(Circle("", None, {"owner": owner}), period.first, period.last)} for owner, value in best]))
     return found
+
+
+def _rate(aim, done: int) -> int | None:
+    """Percent of the goal of (own, assigned, goal), where there is one."""
+    return round(100 * done / aim[2]) if aim and aim[2] else None
 
 
 def idle_clauses(who, people) -> list[tuple]:

@@ -26,7 +26,7 @@ from . import board, sheet, today
 WEEKDAYS = [_l("Monday"), _l("Tuesday"), _l("Wednesday"), _l("Thursday"), _l("Friday"), _l("Saturday"), _l("Sunday")]
 CARDS = {"keys": _l("Key figures"), "trend": _l("Signings and receipts"), "funnel": _l("Sales funnel"), "today": _l("To do today"),
          "payments": _l("Payments of late"), "calendar": _l("Calendar"), "orders": _l("Orders of late"), "ranking": _l("Ranking"),
-         "forgotten": _l("Forgotten customers"), "approvals": _l("Waiting for my approval")}
+         "forgotten": _l("Forgotten customers"), "brief": _l("Sales brief"), "approvals": _l("Waiting for my approval")}
 PERIODS = {"month": _l("This month"), "quarter": _l("This quarter"), "year": _l("This year")}
 
 
@@ -51,9 +51,9 @@ class DesktopPage(Page):
         if period not in PERIODS:
             abort(400)
         cards = [card for card in self._cards() if self._allowed(card)]
-        made = board.Board(self.session, around, period) if {"keys", "trend", "funnel"} & set(cards) else None
+        made = board.Board(self.session, around, period) if {"keys", "trend", "funnel", "brief"} & set(cards) else None
         return render_template(
-            "desktop/index.html", cards=cards, around=around, period=period, periods=PERIODS, board=made, today=clock.today(),
+            "desktop/index.html", cards=cards, around=around, period=period, periods=PERIODS, board=made, who=self.who, today=clock.today(),
             circles=[(key, WHOSE[key]) for key in self.who.circles()], hello=_hello(self.who),
             left=board.remaining(self.session, clock.today()),
             person=cells.people().get(int(whose)) if whose.isdecimal() else None, lists=self._lists(cards, around, period),
@@ -78,7 +78,7 @@ class DesktopPage(Page):
         asked = {"today": lambda: today.rows(self.session, self.who, around.people),
                  "payments": lambda: board.near_payments(self.session, around),
                  "orders": lambda: {kind: board.recent(self.session, around, kind) for kind in ("signed", "received")},
-                 "ranking": lambda: board.ranking(self.session, wide, figures.around(clock.today(), period)),
+                 "ranking": lambda: board.ranking(self.session, self.who, wide, figures.around(clock.today(), period)),
                  "forgotten": lambda: board.forgotten(self.session, around),
                  "approvals": lambda: list(self.session.scalars(select(Approval).where(
                      waiting_for_me(self.who)).order_by(Approval.id).limit(5)))}

@@ -7,7 +7,7 @@ from app.core import choices, fields, tally
 from app.core.choices import fixed
 from app.core.entity import Entity, Owned
 from app.core.words import _l
-from app.customers.models import Customer, Followup
+from app.customers.models import Contact, Customer, Followup
 from app.opportunities.models import Opportunity, Stage
 from app.payments.models import Payment, PaymentPlan
 
@@ -96,10 +96,14 @@ fixed("credit_kind", [("signed", _l("Signing"), "blue"), ("received", _l("Receip
 
 _credit, _deal, _plan = Credit.__table__, Opportunity.__table__, PaymentPlan.__table__
 _contract, _stage = Contract.__table__, Stage.__table__
+_in_force = _contract.c.state != "void", or_(_contract.c.approval.is_(None), _contract.c.approval.in_(("none", "approved")))
 for _kind in ("signed", "received"):
     tally.keep(_kind, Credit, "day", amount=_credit.c.amount, only=("kind", _kind), watch=("amount",))
 tally.keep("customers", Customer, "created_at")
+tally.keep("contacts", Contact, "created_at")
 tally.keep("followups", Followup, "happened_at")
+tally.keep("opportunities", Opportunity, "created_at", amount=_deal.c.amount, watch=("amount",))
+tally.keep("contracts", Contract, "signed_on", counts=_in_force, watch=("state", "approval"))
 tally.keep("deals", Opportunity, "stage", amount=_deal.c.amount, counts=(_deal.c.closed_on.is_(None),),
            watch=("amount", "rate", "closed_on"),
            more=(func.coalesce(_deal.c.amount, 0) * func.coalesce(_deal.c.rate, 0) + 5000) // 10_000)
@@ -108,6 +112,5 @@ for _kind in ("won", "lost"):
                counts=(_deal.c.stage.in_(select(_stage.c.code).where(_stage.c.kind == _kind)),))
 tally.keep("due", PaymentPlan, "due_on", amount=_plan.c.amount - _plan.c.received, watch=("amount",),
            counts=(_plan.c.received < _plan.c.amount, _plan.c.contract_id.in_(select(_contract.c.id).where(
-               _contract.c.state != "void", _contract.c.deleted_at.is_(None),
-               or_(_contract.c.approval.is_(None), _contract.c.approval.in_(("none", "approved")))))),
+               _contract.c.deleted_at.is_(None), *_in_force))),
            through=((Contract, "id", "contract_id"), (Payment, "contract_id", "contract_id"), (PaymentPlan, "contract_id", "contract_id")))

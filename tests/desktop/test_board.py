@@ -37,9 +37,11 @@ def _company(make, session, people, dice):
         customer = make.customer(owner=owner, created_at=clock.day_start(on) + dt.timedelta(hours=dice.randrange(24)),
                                  next_follow_at=dice.choice((None, LATE, SOON)))
         make.followup(owner=owner, customer_id=customer.id, happened_at=clock.day_start(on))
+        make.contact(owner=dice.choice(("li", owner)), customer_id=customer.id, created_at=clock.day_start(on))
         stage = dice.choice(("s1", "s2", "s5", "won", "lost"))
         make.opportunity(owner=owner, customer_id=customer.id, amount=dice.randrange(10**9), rate=dice.randrange(10_000), stage=stage,
-                         staged_at=clock.day_start(on), closed_on=on if stage in ("won", "lost") else None)
+                         staged_at=clock.day_start(on), closed_on=on if stage in ("won", "lost") else None,
+                         created_at=clock.day_start(on))
         deal = make.contract(owner=dice.choice(("li", owner)), customer_id=customer.id, amount=dice.randrange(10**6, 10**8), signed_on=on,
                              state=dice.choice(("signed", "signed", "signed", "void")))
         if dice.random() < 0.4:
@@ -78,11 +80,13 @@ def test_each_figure_equals_the_list_that_it_opens(make, session, people, login,
                     kind = what.split("-")[0]
                     money = kind in ("signed", "received")
                     walked += _equals(client, kind if money else "idle", html.unescape(url), int(value), None if money else int(value), (name, what))
-    assert walked > 250 and seen >= {"signed", "received", "customers", "deals", "overdue", "won", "lost", "idle7", "idle90", "approvals"}
+    assert walked > 250 and seen >= {"signed", "received", "customers", "deals", "overdue", "won", "lost", "idle7", "idle90", "approvals",
+                                           *(f"brief-{key}" for key in board.MEASURES)}
     print(f"figures: {walked} equal their lists")
 
 
-SUM_OF = {"signed": "amount", "received": "amount", "deals": "weighted", "overdue": "outstanding", "stage": "amount", "won": "amount", "lost": "amount"}
+SUM_OF = {"signed": "amount", "received": "amount", "deals": "weighted", "overdue": "outstanding", "stage": "amount", "won": "amount", "lost": "amount",
+          "expected": "amount"}
 
 
 def _trend_equals(client, page, where) -> int:
@@ -102,6 +106,7 @@ def _equals(client, what, url, value, n, where) -> int:
     assert listed.status_code == 200, (where, what, url)
     if what == "customers":
         n = value // 100
+    what = what.removeprefix("brief-")
     if n is not None:
         assert f'data-total="{n}"' in listed.text, (where, what, url, n)
     if what in SUM_OF:
@@ -235,11 +240,11 @@ def test_cards_are_chosen_and_ordered_by_each_person(login):
     client = login("li")
     client.post("/desk/cards", data={"cards": ["today", "keys", "nonsense"]})
     assert re.findall(r'data-card="(\w+)"', client.get("/").text) == ["today", "keys"]
-    assert len(re.findall(r'data-card="(\w+)"', login("wang").get("/").text)) == 10
+    assert len(re.findall(r'data-card="(\w+)"', login("wang").get("/").text)) == 11
     dialog = client.get("/desk/choose").text
     assert re.findall(r'value="(\w+)"( checked)?', dialog)[:3] == [("today", " checked"), ("keys", " checked"), ("trend", "")]
     client.post("/desk/cards", data={"reset": "1"})
-    assert len(re.findall(r'data-card="(\w+)"', client.get("/").text)) == 10
+    assert len(re.findall(r'data-card="(\w+)"', client.get("/").text)) == 11
 
 
 def test_at_most_fifteen_statements_whatever_stands_in_the_tables(make, session, people, login, statements):

@@ -7,13 +7,15 @@
     var show = e.target.closest('[data-k-show]'), move = e.target.closest('[data-k-move]');
     if (show) {
       all('[data-k-show]', show.parentNode).forEach(function (b) { b.classList.toggle('active', b === show); b.setAttribute('aria-pressed', b === show); });
-      all('[data-k-pane]', show.closest('.k-card')).forEach(function (p) { p.hidden = p.dataset.kPane !== show.dataset.kShow; });
+      turn(show.closest('.k-card'), show.dataset.kShow);
     }
     if (move) {
       var li = move.closest('li'), other = move.dataset.kMove < 0 ? li.previousElementSibling : li.nextElementSibling;
       if (other) { li.parentNode.insertBefore(move.dataset.kMove < 0 ? li : other, move.dataset.kMove < 0 ? other : li); move.focus(); }
     }
   });
+  function turn(card, pane) { all('[data-k-pane]', card).forEach(function (p) { p.hidden = p.dataset.kPane !== pane; }); }
+  D.addEventListener('change', function (e) { if (e.target.matches('[data-k-pick]')) turn(e.target.closest('.k-card'), e.target.value); });
   D.addEventListener('shown.bs.collapse', function (e) { var field = e.target.querySelector('[name=content]'); if (field) field.focus(); });
   all('[data-k-sheet]').forEach(function (card) {
     var box = card.querySelector('[data-k-days]'), title = card.querySelector('[data-k-title]'), month = card.dataset.month;
