@@ -44,9 +44,9 @@ def ops(one, who=None) -> list[str]:
 
 def number(one, text: str) -> int:
     """A typed number in the smallest parts that the column keeps; ValueError when it is none."""
-    plain = text.strip().replace(",", "").replace("，", "").rstrip("%")
     if one.kind == "money":
-        return money.to_fen(plain)
+        return money.read(text)
+    plain = text.strip().replace(",", "").replace("，", "").rstrip("%")
     try:
         found = Decimal(plain) * SCALE[one.kind]
     except InvalidOperation as bad:

@@ -103,7 +103,7 @@ def read(known: Known, text: str):
 
 def _number(known: Known, text: str) -> int:
     try:
-        number = money.to_fen(text.replace(",", "")) if known.kind == "money" else int(text)
+        number = money.read(text) if known.kind == "money" else int(text)
     except ValueError:
         raise RuleError(_("This is not a number."), known.key) from None
     if known.kind == "whole" and not known.low <= number <= known.high:

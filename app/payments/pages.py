@@ -181,7 +181,7 @@ class ReceiptPage(Page):
     def _amount(name) -> int | None:
         """An amount in yuan as fen; None when nothing was typed."""
         try:
-            text = request.form.get(name, "").replace(",", "").replace("，", "").strip()
-            return money.to_fen(text) if text else None
-        except (ValueError, ArithmeticError) as bad:
+            text = forms.clean(request.form.get(name, ""))
+            return money.read(text) if text else None
+        except ValueError as bad:
             raise RuleError(_("This is not an amount."), name) from bad

@@ -82,7 +82,7 @@ class ParameterPage(Page):
         """Save all or nothing; a wrong value comes back with its sentence."""
         typed, errors, values = {}, {}, {}
         for known in parameters.KNOWN.values():
-            text = (forms.clean(request.form.get(known.key, "")) or "").replace("\r\n", "\n")
+            text = forms.clean(request.form.get(known.key, "")) or ""
             typed[known.key] = text if known.kind != "flag" else text == "1"
             try:
                 values[known.key] = self._file(known) if known.kind == "file" else parameters.read(known, text)

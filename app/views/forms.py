@@ -30,8 +30,8 @@ PATTERNS = {
 
 
 def clean(value):
-    """Text without control characters and outer blanks; None when nothing is left."""
-    return (CONTROL.sub("", value).strip() or None) if isinstance(value, str) else value
+    """Text without control characters and outer blanks, its lines ending in line feeds; None when nothing is left."""
+    return (CONTROL.sub("", value).replace("\r\n", "\n").strip() or None) if isinstance(value, str) else value
 
 
 def mobile_digits(value):
@@ -70,10 +70,10 @@ class MoneyField(StringField):
         return f"{money.to_yuan(self.data)}" if self.data is not None else ""
 
     def process_formdata(self, values):
-        text = (clean(values[0]) or "").replace(",", "").replace("，", "").lstrip("¥").lstrip("￥") if values else ""
+        text = clean(values[0]) if values else None
         try:
-            self.data = money.to_fen(Decimal(text)) if text else None
-        except (ValueError, ArithmeticError) as bad:
+            self.data = money.read(text) if text else None
+        except ValueError as bad:
             raise ValueError(_("This is not an amount.")) from bad
 
 

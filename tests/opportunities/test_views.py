@@ -127,3 +127,16 @@ def test_own_deals_and_those_of_ones_customers_stand_in_one_list_in_every_order(
     with statements() as seen:
         client.get(url)
     assert len(seen) <= 6
+
+
+def test_an_amount_is_typed_as_people_write_it_and_lines_are_kept_as_lines(login, session, deal, people):
+    row, client = deal(), login("li")
+    form = {"name": row.name, "customer": row.customer_id, "stage": "s2", "owner": people["li"], "version": row.version, "rate": "30"}
+    for odd in ("12.5万万", "万", "NaN", "1e99", "十万"):
+        page = client.post(f"/opportunity/edit/{row.id}", data=posted(**{**form, "amount": odd}))
+        assert "请输入金额" in said(page) and odd in page.text, "what was typed is kept"
+    assert client.post(f"/opportunity/edit/{row.id}", data=posted(**{**form, "amount": "￥12.5万", "note": "一行\r\n二行"})).status_code == 302
+    session.expire_all()
+    assert (row.amount, row.note) == (12_500_000, "一行\n二行")
+    found = client.get("/opportunity/list/?quick=all&amount=12.4万~12.6万").text
+    assert f'data-id="{row.id}"' in found and f'data-id="{row.id}"' not in client.get("/opportunity/list/?quick=all&amount=12.6万~").text
