@@ -65,7 +65,8 @@ class ApprovalView(EntityView):
     menu = MenuItem("desktop", _l("Approvals"), icon="checks", position=60)
     title, add_label = _l("Approvals"), _l("New approval")
     list_columns = "title kind amount state reason owner created_at"
-    quick_filters = [QuickFilter("mine", _l("Waiting for me"), rules.waiting_for_me, default=True),
+    quick_filters = [QuickFilter("mine", _l("Waiting for me"), rules.waiting_for_me, default=True,
+                                 told=_l("In approval, and it is my turn")),
                      QuickFilter("asked", _l("Submitted by me"), lambda who: Approval.owner_id == who.id),
                      QuickFilter("pending", _l("In approval"), lambda who: Approval.state == "pending")]
     conditions = "kind state owner created_at"

@@ -67,7 +67,8 @@ class CustomerView(EntityView):
     list_columns = ("name level status industry source primary_contact primary_phone next_follow_at pool_at "
                     "last_follow_at last_follow_text owner is_won created_at")
     quick_filters = [
-        QuickFilter("mine", _l("Mine"), rules.mine, default=True), QuickFilter("shared", _l("Shared with me"), rules.shared),
+        QuickFilter("mine", _l("Mine"), rules.mine, default=True),
+        QuickFilter("shared", _l("Shared with me"), rules.shared, told=_l("Of others, shared with me and not expired")),
         QuickFilter("subordinates", _l("Subordinates'"), rules.of_subordinates),
         QuickFilter("today", _l("To call today"), rules.to_call_today, sort="next_follow_at.asc"),
         QuickFilter("later", _l("To call later today"), rules.later_today, count=False, sort="next_follow_at.asc"),
@@ -190,7 +191,7 @@ class ContactView(EntityView):
         QuickFilter("mine", _l("Mine"), lambda who: Contact.owner_id == who.id, default=True),
         QuickFilter("subordinates", _l("Subordinates'"), lambda who: Contact.owner_id.in_(sorted(who.subordinates))),
         QuickFilter("key", _l("Key decision makers"), lambda who: Contact.is_key.is_(True)),
-        QuickFilter("birthday", _l("Birthday this month"), rules.contact_birthday),
+        QuickFilter("birthday", _l("Birthday this month"), rules.contact_birthday, told=_l("Birthday in this month")),
         QuickFilter("today", _l("To call today"), lambda who: rules.due_today(Contact))]
     conditions = "customer role owner created_at"
     initials = True

@@ -105,11 +105,12 @@ class OpportunityView(DocumentView):
         QuickFilter("this_month", _l("Closing this month"), rules.closing(0, 0)),
         QuickFilter("next_month", _l("Closing next month"), rules.closing(1, 1)),
         QuickFilter("late", _l("Closing date passed"), rules.late),
-        QuickFilter("stuck", _l("Stuck in its stage"), lambda who: rules.slow(db.session)),
+        QuickFilter("stuck", _l("Stuck in its stage"), lambda who: rules.slow(db.session),
+                    told=_l("Open, longer in its stage than the stage's days")),
         QuickFilter("idle30", _l("Idle 30 days"), rules.idle(30)),
-        QuickFilter("won", _l("Won deals"), rules.of_kind("won"), count=False),
-        QuickFilter("lost", _l("Lost deals"), rules.of_kind("lost"), count=False),
-        QuickFilter("void", _l("Void deals"), rules.of_kind("void"), count=False),
+        QuickFilter("won", _l("Won deals"), rules.of_kind("won"), count=False, told=_l("Its stage means won")),
+        QuickFilter("lost", _l("Lost deals"), rules.of_kind("lost"), count=False, told=_l("Its stage means lost")),
+        QuickFilter("void", _l("Void deals"), rules.of_kind("void"), count=False, told=_l("Its stage means void")),
     ]
     conditions = "stage customer owner source amount closes_on | kind created_at closed_on loss_reason"
     asked = {

@@ -72,12 +72,14 @@ class PaymentPlanView(_OfContract):
     quick_filters = [
         QuickFilter("mine", _l("Mine"), lambda who: PaymentPlan.owner_id == who.id, default=True),
         QuickFilter("subordinates", _l("Subordinates'"), lambda who: PaymentPlan.owner_id.in_(sorted(who.subordinates))),
-        QuickFilter("late", _l("All overdue"), rules.late),
-        QuickFilter("soon", _l("Due in 3 days"), rules.soon, count=False),
-        QuickFilter("month", _l("Due this month"), rules.due_this_month),
-        QuickFilter("week", _l("Due this week"), rules.due_this_week),
-        QuickFilter("part", _l("Partly received"), rules.part),
-        QuickFilter("open", _l("Outstanding"), lambda who: rules.open_plans()),
+        QuickFilter("late", _l("All overdue"), rules.late, told=_l("Of contracts in force, not fully received, past its day")),
+        QuickFilter("soon", _l("Due in 3 days"), rules.soon, count=False,
+                    told=_l("Of contracts in force, not fully received, due in 3 days")),
+        QuickFilter("month", _l("Due this month"), rules.due_this_month,
+                    told=_l("Of contracts in force, not fully received, due this month")),
+        QuickFilter("week", _l("Due this week"), rules.due_this_week, told=_l("Of contracts in force, not fully received, due this week")),
+        QuickFilter("part", _l("Partly received"), rules.part, told=_l("Of contracts in force, received in part")),
+        QuickFilter("open", _l("Outstanding"), lambda who: rules.open_plans(), told=_l("Of contracts in force, not fully received")),
         QuickFilter("done", _l("Received"), rules.done, count=False),
     ]
     conditions = "customer contract owner amount due_on method"
@@ -245,7 +247,8 @@ ContractView.actions_declared.append(
 )
 ContractView.save_and += (SaveAnd(
     "terms", _l("Save and plan its payments"), "calendar-dollar", _plan_it, lambda view: actor.current().may("paymentplan", "add")),)
-ContractView.quick_filters.append(QuickFilter("late", _l("With overdue terms"), rules.has_late))
+ContractView.quick_filters.append(QuickFilter("late", _l("With overdue terms"), rules.has_late,
+                                              told=_l("In force, with a term past its day and not fully received")))
 _OF = {"customer": Contract.customer_id, "opportunity": Contract.opportunity_id, "contract": Contract.id}
 
 

@@ -11,7 +11,7 @@ from app.security.rules import roles_of
 from app.views import conditions, shell
 from app.views.panel import Panel
 
-from . import compose, rules
+from . import compose, rules, told
 
 
 def listed_views() -> list:
@@ -57,7 +57,8 @@ def context(panel, kind, item, rule=None, typed=None) -> dict:
     one = panel.view.fields.get(item.key) if kind == "condition" else None
     return {
         "panel": panel, "view": panel.view, "views": listed_views(), "kind": kind, "item": item, "key": key, "made": made,
-        "typed": typed, "entries": entries(panel, kind), "manages": who.may("filter", "edit"), "may": rules.may_manage(item, who),
+        "typed": typed, "entries": entries(panel, kind), "words": told.all_of(panel) if kind == "filter" else {},
+        "manages": who.may("filter", "edit"), "may": rules.may_manage(item, who),
         "roles": roles_of(db.session),
         "readers": (audience.get("roles", []), people(audience.get("people", []))), "chip": panel.filters.get(key),
         "rows": compose.rows(panel, rule) if made else [], "match": rule.get("match", "all"), "fields": compose.fields_of(panel),

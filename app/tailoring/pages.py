@@ -8,7 +8,7 @@ from app.core.panel import PanelItem
 from app.core.rules import RuleError
 from app.core.words import _, _l
 from app.security.people import actor_for
-from app.views import acting, conditions, forms
+from app.views import acting, conditions, forms, listing
 from app.views.declare import MenuItem
 from app.views.guard import granted
 from app.views.listing import Listing, capped
@@ -95,7 +95,10 @@ class FilterPage(Page):
     @expose("/counts")
     @granted("")
     def counts(self):
-        """How many rows each view of the person's left menu has: {"<entity>.<key>": n}, capped."""
+        """How many rows each view of the person's left menu has: {"<entity>.<key>": n}; with ?list= each filter of a list: {key: n};
+        capped."""
+        if "list" in request.args:
+            return jsonify(listing.counts(editor.panel_of(request.args["list"]).view, every=self.who.may("filter", "edit")))
         panels, found = {v.entity: Panel(v) for v in editor.listed_views()}, {}
         for entity, key in rules.pins(self.session, self.who):
             if entity in panels and (one := panels[entity].filters.get(key)):
@@ -150,9 +153,9 @@ class FilterPage(Page):
         item = editor.fresh(panel, "filter", own=True)
         try:
             with changes.operation(self.session, "filter", "panel_item", str(panel.view.title)):
-                listing = Listing(panel.view)
-                item.name, item.rule = (forms.clean(request.form.get("name")) or "")[:40], compose.of_listing(listing)
-                item.sort = f"{listing.order[0].name}.{listing.order[1]}" if f"_oc_{listing.name}" in request.args else ""
+                shown = Listing(panel.view)
+                item.name, item.rule = (forms.clean(request.form.get("name")) or "")[:40], compose.of_listing(shown)
+                item.sort = f"{shown.order[0].name}.{shown.order[1]}" if f"_oc_{shown.name}" in request.args else ""
                 rules.check_item(self.session, item)
                 self.session.add(item)
                 self.session.flush()

@@ -64,14 +64,20 @@ class TaskView(EntityView):
     list_columns = "title kind customer priority starts ends lateness executors state report"
     default_sort = "starts_at.asc"
     quick_filters = [
-        QuickFilter("open", _l("Not done"), rules.open_of, default=True), QuickFilter("today", _l("Today"), rules.today),
-        QuickFilter("week", _l("This week"), rules.this_week), QuickFilter("late", _l("Overdue"), rules.late),
-        QuickFilter("due", _l("Still to do today"), lambda who: rules.mine(who) & rules.due_today(), count=False),
+        QuickFilter("open", _l("Not done"), rules.open_of, default=True, told=_l("Mine or worked along by me, not done")),
+        QuickFilter("today", _l("Today"), rules.today, told=_l("Mine or worked along by me, on today")),
+        QuickFilter("week", _l("This week"), rules.this_week, told=_l("Mine or worked along by me, on this week")),
+        QuickFilter("late", _l("Overdue"), rules.late, told=_l("Tasks of mine or worked along by me, not done, past their end")),
+        QuickFilter("due", _l("Still to do today"), lambda who: rules.mine(who) & rules.due_today(), count=False,
+                    told=_l("Mine or worked along by me, on today, neither done nor overdue")),
         QuickFilter("all_late", _l("Everybody's overdue"), lambda who: rules.is_late(), count=False),
         QuickFilter("all_due", _l("Everybody's of today"), lambda who: rules.due_today(), count=False),
-        QuickFilter("mine", _l("Mine"), rules.mine, count=False), QuickFilter("given", _l("Given to me"), rules.given_to_me),
-        QuickFilter("handed", _l("Handed out by me"), rules.handed_out), QuickFilter("confirm", _l("To be confirmed"), rules.to_confirm),
-        QuickFilter("subordinates", _l("Subordinates'"), rules.of_subordinates), QuickFilter("done", _l("Done"), rules.done_of)]
+        QuickFilter("mine", _l("Mine"), rules.mine, count=False, told=_l("Mine or worked along by me")),
+        QuickFilter("given", _l("Given to me"), rules.given_to_me, told=_l("Given to me by others, not done")),
+        QuickFilter("handed", _l("Handed out by me"), rules.handed_out, told=_l("Made by me, others do it")),
+        QuickFilter("confirm", _l("To be confirmed"), rules.to_confirm, told=_l("Handed out by me, done, the end not confirmed")),
+        QuickFilter("subordinates", _l("Subordinates'"), rules.of_subordinates),
+        QuickFilter("done", _l("Done"), rules.done_of, told=_l("Mine or worked along by me, done, no series"))]
     conditions = "kind state priority owner customer starts_at"
     head = "kind state lateness executors"
     facts = "starts ends priority customer created_by report"

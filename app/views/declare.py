@@ -48,7 +48,8 @@ def with_own(view) -> list[Section]:
 @dataclass(frozen=True)
 class QuickFilter:
     """A named filter: `rule(actor)` gives the clause; `default` is what the list opens with; `item` is what was made of it
-    on the page of the quick filters (core/panel), `sort` ('name.asc') the order it comes in."""
+    on the page of the quick filters (core/panel), `sort` ('name.asc') the order it comes in, `told` its conditions in words where
+    the clause is more than comparisons."""
 
     key: str
     label: object
@@ -57,6 +58,7 @@ class QuickFilter:
     count: bool = True
     sort: str = ""
     item: object = None
+    told: object = ""
 
 
 @dataclass(frozen=True)

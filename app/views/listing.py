@@ -353,10 +353,11 @@ class Listing:
         return urlencode(sorted((k, v) for k, v in self.args.items() if v and not k.startswith("page_")))
 
 
-def counts(view) -> dict:
-    """How many rows each named filter of the panel has, capped, in one statement."""
-    who, model = actor.current(), view.model
-    rules = {f.key: f.rule(who) for f in Panel(view).shown if f.count}
+def counts(view, every=False) -> dict:
+    """How many rows each named filter of the panel has (`every`: also those that are not counted there or hidden), capped, in one
+    statement."""
+    who, model, panel = actor.current(), view.model, Panel(view)
+    rules = {f.key: f.rule(who) for f in (panel.filters.values() if every else panel.shown) if every or f.count}
     wanted = [capped(select(model.id).where(rule, *view.only()), model).scalar_subquery().label(key) for key, rule in rules.items()]
     row = db.session.execute(select(*wanted)).one()
     return {key: min(n, CAP - 1) for key, n in row._mapping.items()}

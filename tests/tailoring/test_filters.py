@@ -1,5 +1,6 @@
 """Quick filters: composed by the administrator, kept by everybody, right next month as well (manual 4.9.5)."""
 import datetime as dt
+import re
 
 import pytest
 from sqlalchemy import select
@@ -187,6 +188,47 @@ def test_a_person_keeps_shares_pins_renames_and_deletes_his_own(session, make, l
     assert "该过滤已被删除" in wang.get(f"/customer/list/?quick={key}").text
     li.post(f"/undo/{_last_batch(session)}")
     assert "华东A" in wang.get("/customer/list/").text
+
+
+def test_only_what_a_person_may_move_has_a_handle(make, login, people):
+    """The company's order is the administrator's, a shared filter stands where its owner put it, one's own are dragged."""
+    li, wang, admin = login("li"), login("wang"), login("admin")
+    _save(wang, own="1", name="华东A", people=str(people["li"]))
+    for name in ("甲", "乙"):
+        _save(li, own="1", name=name)
+    page, grip = li.get("/filter/?list=customer").text, "ti-grip-vertical"
+    assert page.count("data-k-drag") == 1 and page.count(grip) == 2 and "他人共享给我的" in page
+    moved = re.findall(r'data-key="(f\d+)"', page.split("data-k-drag")[1].split("</tbody>")[0])
+    assert li.post("/filter/order", data={"list": "customer", "tab": "filter", "key": moved[::-1]}).status_code == 302
+    assert re.findall(r'data-key="(f\d+)"', li.get("/filter/?list=customer").text)[:2] == moved[::-1]
+    page = admin.get("/filter/?list=customer").text
+    assert page.count(grip) == len(re.findall("data-key=", page)) > 10
+
+
+def test_every_filter_tells_its_conditions_and_how_many_rows_it_finds(make, login, people, statements):
+    """Composed ones by their rule, the program's own by what they ask for now; the administrator also counts what is hidden."""
+    make.customer(name="甲公司", level="A")
+    admin, li = login("admin"), login("li")
+    _save(admin, **{"c0-value": "A", "c1-field": "owner", "c1-op": "in", "c1-value": ["me", str(people["wang"])], "c1-group": "1",
+                    "c2-field": "created_at", "c2-op": "within", "c2-value": "this_month", "c2-group": "1"})
+    told = re.findall(r"data-told>(.*?)</div>", admin.get("/filter/?list=customer").text)
+    for words in ("级别 属于 A", "（负责人 属于 当前用户、王浩然 或 创建时间 在 本月）", "负责人 等于 当前用户", "已成交 等于 是"):
+        assert any(words in one for one in told), (words, told)
+    assert all(told) and len(told) > 10
+    for entity in ("task", "opportunity", "quote", "contract", "paymentplan", "payment", "expense", "user", "audit"):
+        assert "data-told></div>" not in admin.get(f"/filter/?list={entity}").text, entity
+    admin.post("/filter/switch", data={"list": "customer", "tab": "filter", "key": "idle30"})
+    counted = admin.get("/filter/counts?list=customer").json
+    assert (counted["all"], counted["won"], counted["idle30"], counted["not_won"]) == (1, 0, 0, 1)
+    assert "won" not in li.get("/filter/counts?list=customer").json, "others see the counts of their panel"
+    with statements() as one:
+        admin.get("/filter/?list=customer")
+    for n in range(3):
+        _save(admin, name=f"过滤{n}")
+    admin.get("/filter/?list=customer")
+    with statements() as more:
+        admin.get("/filter/?list=customer")
+    assert len(more) <= len(one)
 
 
 def _last_batch(session):
