@@ -106,10 +106,11 @@ def _request(session, row):
     key, state = row["row_id"], "open" if row["verb"] == "add" else (row["new"] or {}).get("state")
     if state is None:
         return None
-    owner, asker, customer = _row(session, ShareRequest, key, "owner_id", "asker_id", "customer_id")
+    owner, asker, customer, reason = _row(session, ShareRequest, key, "owner_id", "asker_id", "customer_id", "reason")
     said = _by(_row(session, Customer, customer, "name").name)
     if state == "open":
-        return owner, "share", _("%(who)s asks to work along on %(name)s", **said), f"/sharerequest/show/{key}", key
+        words = _("%(who)s asks to work along on %(name)s", **said) + (_(": %(reason)s", reason=reason) if reason else "")
+        return owner, "share", words, f"/sharerequest/show/{key}", key
     if state == "refused":
         return asker, "share", _("%(who)s does not want you to work along", **said), "/duplicate/", key
     return asker, "share", _("%(who)s lets you work along on %(name)s", **said), f"/customer/show/{customer}", key

@@ -44,9 +44,11 @@ def test_whatever_is_asked(login, make):
 def test_asked_decided_and_seen(make, login, session):
     one = make.customer(owner="zhao", name="苏州恒远精密机械有限公司")
     li, zhao = login("li"), login("zhao")
+    assert 'name="reason"' in li.get("/duplicate/?name=恒远精密机械").text
     assert "已向负责人发出申请" in sent(li, f"/duplicate/ask/{one.id}", {"reason": "同一集团"})
     assert "已申请" in li.get("/duplicate/?name=恒远精密机械").text and "已经申请过" in sent(li, f"/duplicate/ask/{one.id}", {})
     assert "申请协作 同一集团" in zhao.get("/").text and "申请协作 同一集团" not in login("wang").get("/").text
+    assert "李雨桐 申请协作：苏州恒远精密机械有限公司：同一集团" in zhao.get("/notice/").text
     request = session.scalars(select(ShareRequest.id)).one()
     assert "苏州恒远精密机械有限公司" in li.get("/undo/").text and "None" not in li.get("/undo/").text
     assert li.post("/sharerequest/action_post", data={"action": "decide", "rowid": request, "answer": "read"}).status_code in (403, 404)
