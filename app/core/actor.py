@@ -26,6 +26,7 @@ class Actor:
     must_enrol: bool = False  # a role asks for a second factor that is not set up yet
     subordinates: frozenset[int] = frozenset()
     colleagues: frozenset[int] = frozenset()  # the people of his department, himself among them
+    departments: dict[str, tuple[str, frozenset[int]]] = field(default_factory=dict)  # key -> name, whom he sees of it and those below
     shares: frozenset[str] | None = None  # tables of which a row was shared with him; None = not known
     looker: int = 0  # the administrator who looks with this person's eyes and changes nothing; 0: it is the person himself
     memo: dict = field(default_factory=dict, repr=False)
@@ -57,7 +58,10 @@ class Actor:
         return ["mine", *found, *(["all"] if self.reach is None else [])]
 
     def circle(self, key: str) -> frozenset[int] | None:
-        """Ids of the owners of a circle, or of one person by his id; None = everybody. KeyError beyond his reach."""
+        """Ids of the owners of a circle, of a department by its key or of one person by his id; None = everybody. KeyError beyond his
+        reach."""
+        if key in self.departments:
+            return self.departments[key][1]
         if key.isascii() and key.isdecimal() and len(key) < 10 and (self.reach is None or int(key) in self.reach):
             return frozenset({int(key)})
         if key not in self.circles():

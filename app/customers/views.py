@@ -74,7 +74,8 @@ class CustomerView(EntityView):
         QuickFilter("later", _l("To call later today"), rules.later_today, count=False, sort="next_follow_at.asc"),
         QuickFilter("overdue", _l("Overdue"), rules.overdue, sort="next_follow_at.asc"),
         *(QuickFilter(f"idle{n}", label, rules.idle(n), count=n == 30) for n, label in (
-            (7, _l("Idle 7 days")), (15, _l("Idle 15 days")), (30, _l("Idle 30 days")), (90, _l("Idle 90 days")))),
+            (7, _l("Idle 7 days")), (15, _l("Idle 15 days")), (30, _l("Idle 30 days")), (90, _l("Idle 3 months")),
+            (180, _l("Idle 6 months")))),
         QuickFilter("new", _l("New this month"), rules.new_this_month), QuickFilter("won", _l("Won"), rules.won, count=False),
         QuickFilter("not_won", _l("Not won"), rules.not_won, count=False)]
     conditions = "level status industry source owner region next_follow_at created_at"

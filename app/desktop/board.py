@@ -21,7 +21,7 @@ from app.targets import figures, pace
 from app.targets.models import KINDS, Credit
 from app.views.conditions import month
 
-IDLE = (7, 15, 30, 90)
+IDLE = {7: _l("7 days"), 15: _l("15 days"), 30: _l("30 days"), 90: _l("3 months"), 180: _l("6 months")}
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Circle:
 
 
 def circle(who, key: str) -> Circle:
-    """A circle of a person by its name or by a colleague's id; KeyError beyond his reach."""
+    """A circle of a person by its name, a department or a colleague's id; KeyError beyond his reach."""
     return Circle(key, who.circle(key), {"owner": key} if key.isdecimal() else {"whose": key})
 
 
@@ -235,7 +235,7 @@ def idle_clauses(who, people) -> list[tuple]:
 def forgotten(session, around: Circle, limit: int = 5) -> list[Customer]:
     """The customers that wait longest for a call."""
     since = func.coalesce(Customer.last_follow_at, Customer.created_at)
-    wanted = select(Customer).where(since < clock.now() - dt.timedelta(IDLE[0]), *owned(Customer, around.people))
+    wanted = select(Customer).where(since < clock.now() - dt.timedelta(min(IDLE)), *owned(Customer, around.people))
     return list(session.scalars(wanted.order_by(since, Customer.id).limit(limit)))
 
 

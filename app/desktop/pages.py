@@ -18,7 +18,7 @@ from app.tasks.models import Task
 from app.views import acting, cells, saving
 from app.views.declare import MenuItem
 from app.views.guard import granted
-from app.views.listing import WHOSE
+from app.views.listing import CAP, WHOSE, chosen_circles
 from app.views.page import Page, back_to
 
 from . import board, sheet, today
@@ -56,7 +56,7 @@ class DesktopPage(Page):
             "desktop/index.html", cards=cards, around=around, period=period, periods=PERIODS, board=made, who=self.who, today=clock.today(),
             circles=[(key, WHOSE[key]) for key in self.who.circles()], hello=_hello(self.who),
             left=board.remaining(self.session, clock.today()),
-            person=cells.people().get(int(whose)) if whose.isdecimal() else None, lists=self._lists(cards, around, period),
+            chosen=chosen_circles(self.who), lists=self._lists(cards, around, period),
             methods=choices.options(self.session, "follow_method", english=cells.english()), weekday=WEEKDAYS[clock.today().weekday()],
             now=clock.to_office(clock.now()).strftime("%Y-%m-%d %H:%M"))
 
@@ -73,7 +73,7 @@ class DesktopPage(Page):
         """The rows of the cards that are shown."""
         also = board.idle_clauses(self.who, around.people) if "forgotten" in cards else []
         made = {"totals": today.totals(self.session, self.who, around.people, also), "sources": today.offered(self.who, around.people),
-                "cap": today.cap(around.people)}
+                "cap": CAP, "idle": board.IDLE}
         wide = around if around.key != "mine" else board.circle(self.who, self.who.circles()[-1])
         asked = {"today": lambda: today.rows(self.session, self.who, around.people),
                  "payments": lambda: board.near_payments(self.session, around),

@@ -12,7 +12,7 @@ from app.core.words import _, _l
 from app.views import conditions
 from app.views.declare import MenuItem
 from app.views.guard import granted
-from app.views.listing import WHOSE
+from app.views.listing import WHOSE, chosen_circles
 from app.views.page import Page
 from app.views.spreadsheet import WRITERS
 
@@ -70,8 +70,8 @@ class ReportPage(Page):
         months = figures.months(self.session, report, asked) if report else []
         return render_template(
             "reports/index.html", key=key, kinds=self._kinds(), asked=asked, period=asked.period or "all", periods=self._periods(),
-            circles=[(k, WHOSE[k]) for k in self.who.circles()], whoses=WHOSE, report=report, by=by, groups=self._groups(report),
-            cards=self._cards(key, report, asked), table=self._table(key, by, asked), months=months,
+            circles=[(k, WHOSE[k]) for k in self.who.circles()], chosen=chosen_circles(self.who), report=report, by=by,
+            groups=self._groups(report), cards=self._cards(key, report, asked), table=self._table(key, by, asked), months=months,
             totals=self._totals(key, report, asked),
             months_json=json.dumps([{"label": m["label"][2:], "value": m["amount"] / 1_000_000 if report.amount is not None else m["n"],
                                      "url": m["url"]} for m in months]) if report else "",

@@ -62,6 +62,18 @@ def _reach(session, employee, scope: str):
     return frozenset(found)
 
 
+def _places(session, me: int, reach) -> dict[str, tuple[str, frozenset[int]]]:
+    """{key: (name, whom he sees of it and below)} of the departments that hold colleagues of his reach."""
+    def load():
+        people, parents = _tree(session)
+        rows = session.execute(select(Department.id, Department.name).order_by(Department.position, Department.id))
+        staff = {i: frozenset(row.id for row in people.values() if row.department_id == i) for i in parents}
+        return [(f"d{i}", name, staff[i], staff[i].union(*(staff[n] for n in below(parents.items(), i)))) for i, name in rows]
+    known = memo.recall(session, "security", "departments", load)
+    seen = {key: (name, them if reach is None else them & reach) for key, name, here, them in known if reach is None or here & reach}
+    return {key: (name, them) for key, (name, them) in seen.items() if them - {me}}
+
+
 def _rights(session, employee_id):
     pairs = select(ViewMenu.name, Permission.name).select_from(assoc_user_role).join(
         assoc_permissionview_role, assoc_permissionview_role.c.role_id == assoc_user_role.c.role_id).join(
@@ -86,12 +98,14 @@ def _load(session, employee_id) -> Actor | None:
     scope = max((p.scope for p in policies), key=SCOPES.index, default="own")
     masked = set.intersection(*(set(p.masked or ()) for p in policies)) if policies else set()
     people, _departments = _tree(session)
+    reach = _reach(session, employee, scope)
     roles = session.scalars(select(assoc_user_role.c.role_id).where(assoc_user_role.c.user_id == employee_id))
     return Actor(
         id=employee.id, username=employee.username, name=str(employee), verbs=_rights(session, employee_id), roles=frozenset(roles),
-        reach=_reach(session, employee, scope), masked=frozenset(masked), shares=_shares(session, employee.id), stamp=employee.stamp,
+        reach=reach, masked=frozenset(masked), shares=_shares(session, employee.id), stamp=employee.stamp,
         department=employee.department.name if employee.department else "",
         active=bool(employee.active) and employee.locked_at is None, must_change=employee.must_change,
         must_enrol=any(p.second_factor for p in policies) and not employee.totp_secret,
         subordinates=frozenset(below([(row.id, row.superior_id) for row in people.values()], employee.id)),
-        colleagues=frozenset(row.id for row in people.values() if row.department_id and row.department_id == employee.department_id))
+        colleagues=frozenset(row.id for row in people.values() if row.department_id and row.department_id == employee.department_id),
+        departments=_places(session, employee.id, reach))

@@ -1,7 +1,7 @@
 """One list page: what was asked (search, quick filter, conditions, sort, page) becomes two statements and a context.
 
-Addresses: `?q=`, `?quick=<key>`, `?whose=mine|team|department|all`, `?<field>=<value>` for the panel's conditions, FAB's `_flt_`,
-`_oc_/_od_`, `page_`, `psize_`.
+Addresses: `?q=`, `?quick=<key>`, `?whose=mine|team|department|all` (or a department's key, a person's id), `?<field>=<value>` for the
+panel's conditions, FAB's `_flt_`, `_oc_/_od_`, `page_`, `psize_`.
 """
 import re
 import time
@@ -26,6 +26,19 @@ CAP, SEARCH_CAP = 10_001, 1_001  # totals beyond are shown as 10,000+ and 1,000+
 MINUTE = 60  # seconds
 _MANY: dict[tuple, float] = {}  # lists beyond the cap: until when they need no counting
 WHOSE = {"mine": _l("My own"), "team": _l("My team"), "department": _l("My department"), "all": _l("Whole company")}
+
+
+def chosen_circles(who) -> list[tuple]:
+    """自定义: (label, [(key, name)]) of the departments and the colleagues whose rows a person may ask for."""
+    others = sorted((name, key) for key, name in cells.people().items() if key != who.id and (who.reach is None or key in who.reach))
+    found = [(_("Departments"), [(key, name) for key, (name, _people) in who.departments.items()]),
+             (_("People"), [(str(key), name) for name, key in others[:300]])]
+    return [(label, some) for label, some in found if some]
+
+
+def whose_told(who, key: str) -> str:
+    """What a circle, a department or a person of `whose` is called."""
+    return str(WHOSE.get(key) or who.departments.get(key, ("",))[0] or cells.people().get(int(key), ""))
 
 
 def capped(wanted, model, cap: int | None = CAP):
@@ -131,9 +144,12 @@ class Listing:
             abort(400)
 
     def _circle(self) -> list:
-        if self.whose not in actor.current().circles() or not hasattr(self.view.model, "owner_id"):
+        try:
+            people = actor.current().circle(self.whose)
+        except KeyError:
             abort(400)
-        people = actor.current().circle(self.whose)
+        if not hasattr(self.view.model, "owner_id"):
+            abort(400)
         return [] if people is None else [self.view.model.owner_id.in_(sorted(people))]
 
     def statement(self):
@@ -342,7 +358,7 @@ class Listing:
 
     def whose_context(self) -> list:
         """Whose rows were asked for, with the way out; empty when the address does not say."""
-        return [{"key": self.whose, "label": str(WHOSE[self.whose]), "url": self.url(whose=None)}] if self.whose else []
+        return [{"key": self.whose, "label": whose_told(actor.current(), self.whose), "url": self.url(whose=None)}] if self.whose else []
 
     def question(self) -> str:
         """What was asked of this list but for page and size, whole: the same rows again ("": the list as it opens)."""

@@ -12,6 +12,7 @@ from app.core import actor, clock, periods, workdays
 from app.core.today import SOURCES
 from app.customers.models import Customer, Followup
 from app.desktop import board
+from app.security.models import Department
 from app.tasks.models import Task
 
 TODAY = clock.today()
@@ -60,10 +61,12 @@ def test_each_figure_equals_the_list_that_it_opens(make, session, people, login,
     _company(make, session, people, random.Random(seed))
     make.approval_step(approver_id=people["qian"], decision="waiting")
     walked, seen = 0, set()
-    for name, circles in (("li", ("mine",)), ("zhao", ("mine",)), ("qian", ("mine", "team")), ("chen", ("mine", "team", "department", "all"))):
+    places = {name: f"d{i}" for i, name in session.execute(select(Department.id, Department.name))}
+    for name, circles in (("li", ("mine",)), ("zhao", ("mine",)), ("qian", ("mine", "team", "华东部")),
+                          ("chen", ("mine", "team", "department", "all", "华南部", "总公司", "wang"))):
         client = login(name)
-        for whose in circles:
-            for period in ("month", "quarter", "year") if whose != "mine" else ("year",):
+        for whose in (places.get(key) or str(people.get(key, key)) for key in circles):
+            for period in ("month", "quarter", "year") if whose in ("team", "department", "all") else ("year",):
                 page = client.get(f"/?whose={whose}&period={period}").text
                 chips = [int(n) for n in re.findall(r'data-source="\w+" data-n="(\d+)"', page)]
                 assert f'<span class="k-tag b num" data-all="{sum(chips)}">' in page, "the whole of the day's list is the sum of its sources"
@@ -80,7 +83,7 @@ def test_each_figure_equals_the_list_that_it_opens(make, session, people, login,
                     kind = what.split("-")[0]
                     money = kind in ("signed", "received")
                     walked += _equals(client, kind if money else "idle", html.unescape(url), int(value), None if money else int(value), (name, what))
-    assert walked > 250 and seen >= {"signed", "received", "customers", "deals", "overdue", "won", "lost", "idle7", "idle90", "approvals",
+    assert walked > 250 and seen >= {"signed", "received", "customers", "deals", "overdue", "won", "lost", "idle7", "idle90", "idle180", "uncalled", "approvals",
                                            *(f"brief-{key}" for key in board.MEASURES)}
     print(f"figures: {walked} equal their lists")
 
@@ -115,7 +118,15 @@ def _equals(client, what, url, value, n, where) -> int:
     return 1
 
 
-def test_circles_reach_no_further_than_the_role(login, people):
+def test_circles_reach_no_further_than_the_role(login, people, session):
+    east, south = (session.scalar(select(Department.id).where(Department.name == name)) for name in ("华东部", "华南部"))
+    for name, place, status in (("li", east, 400), ("qian", east, 200), ("qian", south, 400), ("chen", south, 200), ("chen", 999_999, 400)):
+        for page in ("/?whose=d{}", "/customer/list/?quick=all&whose=d{}", "/report/customers?whose=d{}"):
+            assert login(name).get(page.format(place)).status_code == status, (name, page, place)
+    switch = login("qian").get(f"/?whose=d{east}").text
+    assert f'<option value="d{east}" selected>华东部</option>' in switch and f'<option value="{people["li"]}">李雨桐</option>' in switch
+    assert "华南部" not in switch and "总公司</option>" not in switch and "赵立强" not in switch and "data-k-go" not in login("li").get("/").text
+    assert '华东部<a href="/customer/list/?quick=all"' in login("qian").get(f"/customer/list/?quick=all&whose=d{east}").text
     assert login("li").get("/?whose=team").status_code == 400 and login("li").get("/?whose=all").status_code == 400
     assert login("li").get(f"/?whose={people['wang']}").status_code == 400
     assert login("qian").get(f"/?whose={people['wang']}").status_code == 200

@@ -15,7 +15,10 @@
     }
   });
   function turn(card, pane) { all('[data-k-pane]', card).forEach(function (p) { p.hidden = p.dataset.kPane !== pane; }); }
-  D.addEventListener('change', function (e) { if (e.target.matches('[data-k-pick]')) turn(e.target.closest('.k-card'), e.target.value); });
+  D.addEventListener('change', function (e) {
+    if (e.target.matches('[data-k-pick]')) turn(e.target.closest('.k-card'), e.target.value);
+    if (e.target.matches('[data-k-go]')) e.target.form.submit();
+  });
   D.addEventListener('shown.bs.collapse', function (e) { var field = e.target.querySelector('[name=content]'); if (field) field.focus(); });
   all('[data-k-sheet]').forEach(function (card) {
     var box = card.querySelector('[data-k-days]'), title = card.querySelector('[data-k-title]'), month = card.dataset.month;
