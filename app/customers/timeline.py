@@ -39,10 +39,15 @@ def box_form():
     return forms.make_form("FollowBox", box_fields())
 
 
-def _box(customer, deal):
-    """The empty box of a customer's or an opportunity's page."""
-    form = box_form()(formdata=None, data={"happened_at": clock.now(), "method": "call", "opportunity": deal and deal.id,
+def box(customer, **about):
+    """The empty box of a customer's page; `about`: ids of the contact and the opportunity that it is about."""
+    form = box_form()(formdata=None, data={"happened_at": clock.now(), "method": "call", **about,
                                                **{one.name: one.first() for one in box_fields() if "custom" in one.info}})
+    return within(form, customer)
+
+
+def within(form, customer):
+    """The box offers people and opportunities of its customer."""
     for field in (form.contact, form.opportunity):
         field.url += f"?customer={customer.id}"
     return form
@@ -71,9 +76,10 @@ def render_timeline(view, row, customer) -> Markup:
     if people is None:
         people = [(c, None) for c in rules.contacts_of(db.session, customer)]
     return Markup(render_template(
-        "customers/timeline.html", view=view, item=row, customer=customer, deal=deal, form=_box(customer, deal), days=days, found=found,
-        more=more, show=show, groups=happenings.GROUPS, icons=METHOD_ICONS, fields=describe(Followup), may_write=may_follow(customer),
-        people=people, today=clock.today(), contact_fields=describe(Contact), facts=record.lines(view, row, view.beside_timeline),
+        "customers/timeline.html", view=view, item=row, customer=customer, deal=deal, form=box(customer, opportunity=deal and deal.id),
+        days=days, found=found, more=more, show=show, groups=happenings.GROUPS, icons=METHOD_ICONS, fields=describe(Followup),
+        may_write=may_follow(customer), people=people, today=clock.today(), contact_fields=describe(Contact),
+        facts=record.lines(view, row, view.beside_timeline),
         phrases=choices.options(db.session, "follow_phrase", english=cells.english())))
 
 
@@ -86,12 +92,12 @@ def composer(view, customer):
     if saving.saved_before(form):
         return redirect(here)
     if not write(form, customer):
-        return render_template("customers/refused.html", view=view, item=customer, form=form)
+        return render_template("customers/follow.html", customer=customer, form=within(form, customer), action=request.path, back=here)
     return redirect(here)
 
 
-def write(form, customer) -> bool:
-    """Save the box as one follow-up of a customer; False, and a sentence, when it was refused."""
+def write(form, customer, also=lambda: None) -> bool:
+    """Save the box as one follow-up of a customer and do what belongs to it (`also`); False, and a sentence, when it was refused."""
     if not form.validate():
         flash(forms.errors_text(form), "danger")
         return False
@@ -103,6 +109,7 @@ def write(form, customer) -> bool:
         db.session.flush()
         rules.followed_up(db.session, row)
         keep_uploads(row)
+        also()
         saving.remember(form, row)
         db.session.commit()
     except RuleError as no:

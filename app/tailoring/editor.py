@@ -34,7 +34,7 @@ def fresh(panel, kind, key="", own=False) -> PanelItem:
 def entries(panel, kind) -> list[dict]:
     """The things of a panel in order, those switched off too: {key, label, item, on, own, default}."""
     if kind == "filter":
-        found = [(f.key, str(f.label), f.item) for f in panel.filters.values()]
+        found = [(f.key, str(f.label), f.item) for f in panel.filters.values() if not f.linked]
     else:
         places = panel.places()
         found = [(n, panel.view.label(n), panel.over.get(("condition", n))) for n in sorted(places, key=places.__getitem__)]

@@ -1,7 +1,7 @@
 """What the business says of tasks and memos (manual 4.2, product.md 4.2). No Flask, no commit."""
 import datetime as dt
 
-from sqlalchemy import and_, exists, false, inspect, or_
+from sqlalchemy import and_, case, exists, false, inspect, or_
 
 from app.contracts.models import Contract
 from app.core import actor, clock, scope
@@ -25,10 +25,20 @@ def is_open():
     return Task.state != "done"
 
 
+def own(who):
+    """I am its first executor (我负责的)."""
+    return Task.owner_id == who.id
+
+
+def joined(who):
+    """I am one of the other executors (我参与的)."""
+    given = Task.created_by_id.is_distinct_from(who.id)
+    return and_(given, Task.owner_id.is_distinct_from(who.id), Task.id.in_(scope.shared_with(Task, who, write=True)))
+
+
 def mine(who):
     """I am to do it: as first executor or as one of the others (记录了我所有的任务及备忘)."""
-    given = Task.created_by_id.is_distinct_from(who.id)
-    return or_(Task.owner_id == who.id, and_(given, Task.id.in_(scope.shared_with(Task, who, write=True))))
+    return or_(own(who), joined(who))
 
 
 def open_of(who):
@@ -98,6 +108,28 @@ def of_subordinates(who):
     return and_(Task.owner_id.in_(sorted(who.subordinates)), is_open()) if who.subordinates else false()
 
 
+# ---- groups of the list ---------------------------------------------------------------------------------------
+def _bounds() -> list[dt.datetime]:
+    """The beginnings of today, tomorrow, the day after and next week."""
+    today = clock.today()
+    days = [today, today + dt.timedelta(1), today + dt.timedelta(2)]
+    return [clock.day_start(day) for day in (*days, max(days[2], today + dt.timedelta(7 - today.weekday())))]
+
+
+def date_group(task) -> int:
+    """0 overdue, 1 today, 2 tomorrow, 3 this week, 4 later, 5 earlier: what is past and waits for nobody."""
+    today, *ends = _bounds()
+    if task.is_late or task.ends_at < today:
+        return 0 if task.is_late else 5
+    return next((n for n, end in enumerate(ends, 1) if task.starts_at < end), 4)
+
+
+def date_rank():
+    """`date_group` in SQL."""
+    today, *ends = _bounds()
+    return case((is_late(), 0), (Task.ends_at < today, 5), *((Task.starts_at < end, n) for n, end in enumerate(ends, 1)), else_=4)
+
+
 # ---- who may --------------------------------------------------------------------------------------------------
 def may_end(task, who) -> bool:
     """Whether a person may delete a task, change its executors or confirm its end: who made it, his superiors, who sees all."""
@@ -105,14 +137,15 @@ def may_end(task, who) -> bool:
     return who is None or made_by in (who.id, None) or scope.reach_of(Task, who) is None or made_by in who.subordinates
 
 
-def _takes_part(task, who) -> bool:
+def takes_part(task, who) -> bool:
+    """Whether a person may change a task: the executors, whoever handed it out, their superiors."""
     return may_end(task, who) or who.id in team_ids(task) or task.owner_id in who.subordinates
 
 
 def check_change(session, task) -> None:
     """Only who takes part in a task changes it; what was confirmed stays as it is until whoever handed it out reopens it."""
     who = actor.current()
-    if not _takes_part(task, who):
+    if not takes_part(task, who):
         raise RuleError(_("Only the executors of this task, whoever handed it out and their superiors may change it."))
     if task.confirmed_at and not may_end(task, who):
         raise RuleError(_("%(name)s has confirmed the end of this task.", name=task.created_by))
@@ -128,6 +161,12 @@ def deleted(session, task) -> None:
     """The rule of a deleted occurrence does not bring it back."""
     check_delete(session, task)
     repeating.forget(session, task)
+
+
+def deal_of(task) -> int | None:
+    """The opportunity that a task is about, by itself or by its contract or quote."""
+    paper = task.contract or task.quote
+    return task.opportunity_id or (paper and paper.opportunity_id)
 
 
 # ---- saving ---------------------------------------------------------------------------------------------------

@@ -1,10 +1,12 @@
 """The screen of tasks and memos (manual 4.2)."""
 import datetime as dt
+from urllib.parse import quote
 
-from flask import abort, render_template, request
+from flask import abort, flash, redirect, render_template, request
 from flask_appbuilder import expose
 from flask_appbuilder.forms import DynamicForm
 from markupsafe import Markup
+from sqlalchemy import func
 from wtforms import HiddenField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
@@ -13,16 +15,20 @@ from app.contracts.views import ContractView
 from app.core import actor, choices, clock
 from app.core.rules import RuleError
 from app.core.words import _, _l
+from app.customers import timeline
+from app.customers.models import Customer
 from app.customers.views import ContactView, CustomerView
 from app.extensions import db
 from app.opportunities.views import OpportunityView
 from app.quotes.views import QuoteView
 from app.security.models import Employee
-from app.views import acting, cells, forms
-from app.views.declare import Action, MenuItem, QuickFilter, Section
+from app.views import acting, cells, forms, saving
+from app.views.declare import Action, Grouping, MenuItem, QuickFilter, Section
 from app.views.entity_view import EntityView
 from app.views.guard import granted
-from app.views.look import icon
+from app.views.look import icon, new_token
+from app.views.page import local
+from app.views.wire import takes_files
 
 from . import repeating, rules
 from .models import Task, told
@@ -47,6 +53,7 @@ def executors_form():
 
 SCOPES = (SelectChoice("this", _l("only this one")), SelectChoice("later", _l("this and the later ones")), SelectChoice("all", _l("all")))
 _BUTTON = Markup('<button class="{}" form="af-task" formaction="/task/row/{}/{}" aria-label="{}" title="{}">{}</button>')
+_FOLLOW = Markup('<a class="k-act" href="/task/{}/follow?back={}" aria-label="{}" title="{}">{}</a>')
 
 
 def _open(row):
@@ -65,19 +72,28 @@ class TaskView(EntityView):
     default_sort = "starts_at.asc"
     quick_filters = [
         QuickFilter("open", _l("Not done"), rules.open_of, default=True, told=_l("Mine or worked along by me, not done")),
+        QuickFilter("done", _l("Finished"), rules.done_of, told=_l("Mine or worked along by me, done, no series")),
         QuickFilter("today", _l("Today"), rules.today, told=_l("Mine or worked along by me, on today")),
         QuickFilter("week", _l("This week"), rules.this_week, told=_l("Mine or worked along by me, on this week")),
         QuickFilter("late", _l("Overdue"), rules.late, told=_l("Tasks of mine or worked along by me, not done, past their end")),
-        QuickFilter("due", _l("Still to do today"), lambda who: rules.mine(who) & rules.due_today(), count=False,
-                    told=_l("Mine or worked along by me, on today, neither done nor overdue")),
-        QuickFilter("all_late", _l("Everybody's overdue"), lambda who: rules.is_late(), count=False),
-        QuickFilter("all_due", _l("Everybody's of today"), lambda who: rules.due_today(), count=False),
-        QuickFilter("mine", _l("Mine"), rules.mine, count=False, told=_l("Mine or worked along by me")),
+        QuickFilter("own", _l("Mine"), rules.own, told=_l("I am the first executor")),
+        QuickFilter("joined", _l("I take part"), rules.joined, told=_l("I am one of the other executors")),
         QuickFilter("given", _l("Given to me"), rules.given_to_me, told=_l("Given to me by others, not done")),
         QuickFilter("handed", _l("Handed out by me"), rules.handed_out, told=_l("Made by me, others do it")),
         QuickFilter("confirm", _l("To be confirmed"), rules.to_confirm, told=_l("Handed out by me, done, the end not confirmed")),
-        QuickFilter("subordinates", _l("Subordinates'"), rules.of_subordinates),
-        QuickFilter("done", _l("Done"), rules.done_of, told=_l("Mine or worked along by me, done, no series"))]
+        QuickFilter("subordinates", _l("Subordinates'"), rules.of_subordinates, told=_l("Not done yet by the people below me")),
+        QuickFilter("mine", _l("All of mine"), rules.mine, linked=True, told=_l("Mine or worked along by me")),
+        QuickFilter("due", _l("Still to do today"), lambda who: rules.mine(who) & rules.due_today(), linked=True,
+                    told=_l("Mine or worked along by me, on today, neither done nor overdue")),
+        QuickFilter("all_late", _l("Everybody's overdue"), lambda who: rules.is_late(), linked=True),
+        QuickFilter("all_due", _l("Everybody's of today"), lambda who: rules.due_today(), linked=True)]
+    groupings = (
+        Grouping("date", _l("By date"), rules.date_rank, lambda row: _dated(rules.date_group(row))),
+        Grouping("priority", _l("By priority"), lambda: Task.priority,
+                 lambda row: choices.label(db.session, "task_priority", row.priority)),
+        Grouping("customer", _l("By customer"), lambda: func.coalesce(Task.customer_id, 0),
+                 lambda row: str(row.customer) if row.customer else _("Without customer"), "customer"),
+        Grouping("none", _l("Ungrouped")))
     conditions = "kind state priority owner customer starts_at"
     head = "kind state lateness executors"
     facts = "starts ends priority customer created_by report"
@@ -102,7 +118,7 @@ class TaskView(EntityView):
     check_save = staticmethod(rules.check_task)
     check_change = staticmethod(rules.check_change)
     check_delete = staticmethod(rules.deleted)
-    include_route_methods = EntityView.include_route_methods | {"row"}
+    include_route_methods = EntityView.include_route_methods | {"row", "follow"}
 
     @classmethod
     def verbs(cls):
@@ -181,6 +197,33 @@ class TaskView(EntityView):
         shown = [(day, told(repeating.times(row, day)["starts_at"], row.is_all_day)) for _task, day in found]
         return Markup(render_template("tasks/occurrences.html", item=row, days=shown, rhythm=rhythm(row)))
 
+    def more_links(self, row):
+        """What was said and done goes to the customer."""
+        if not _follows(row):
+            return []
+        return [("follow", f"/task/{row.id}/follow?back=/task/show/{row.id}", _("Write follow-up"), "message-plus")]
+
+    @expose("/<int:pk>/follow", methods=["GET", "POST"])
+    @granted("read")
+    def follow(self, pk):
+        """A follow-up of the customer that a task is about, which can finish the task with it; then back to where it was begun."""
+        row, back = self.fetch(pk), local(request.values.get("back"), f"/task/show/{pk}")
+        customer = db.session.get(Customer, row.customer_id or 0)
+        if customer is None or not timeline.may_follow(customer):
+            flash(_("Follow-ups are written by those who may change the customer."), "danger")
+            return redirect(back)
+        if request.method == "POST":
+            form = timeline.box_form()()
+            ending = [row] if "finish" in request.form else []
+            if saving.saved_before(form) or timeline.write(form, customer, lambda: rules.finish(db.session, ending)):
+                return redirect(back)
+            timeline.within(form, customer)
+        else:
+            form = timeline.box(customer, contact=row.contact_id, opportunity=rules.deal_of(row))
+            form.token.data = new_token()
+        ends = _open(row) and rules.takes_part(row, actor.current())
+        return render_template("customers/follow.html", customer=customer, task=row, ends=ends, form=form, action=request.path, back=back)
+
     # ---- list --------------------------------------------------------------------------------------------------
     @expose("/row/<int:pk>/<key>", methods=["POST"])
     @granted("edit")
@@ -191,6 +234,10 @@ class TaskView(EntityView):
             more["on"] = on
         return acting.do_one(self, key, self.fetch_for_edit(pk), **more)
 
+    def list_links(self):
+        """The same on the calendar."""
+        return [("/calendar/?only=task", _("Calendar view"), "calendar")]
+
     def row_lead(self, row):
         """The circle that marks it as done."""
         done = not _open(row)
@@ -200,22 +247,22 @@ class TaskView(EntityView):
         return _BUTTON.format(f"k-circle {row.state}", row.id, key, word, word, icon(look)) + sign
 
     def row_tail(self, row):
-        """Put off to tomorrow."""
-        word = _("Put off to tomorrow")
-        return Markup('<span class="acts">{}</span>').format(
-            _BUTTON.format("k-act", row.id, "later", word, word, icon("player-skip-forward"))) if _open(row) else ""
-
-    def row_group(self, row, by):
-        """Groups by what the list is sorted by: time, customer or priority."""
-        if by in ("starts_at", "starts", "ends", "ends_at"):
-            return _when(row)
-        if by == "customer":
-            return str(row.customer) if row.customer else _("Without customer")
-        return choices.label(db.session, "task_priority", row.priority) if by == "priority" else None
+        """A follow-up of its customer; put off to tomorrow."""
+        said, word = _("Write follow-up"), _("Put off to tomorrow")
+        follow = _FOLLOW.format(row.id, quote(cells.here(), safe=""), said, said, icon("message-plus")) if _follows(row) else ""
+        later = _BUTTON.format("k-act", row.id, "later", word, word, icon("player-skip-forward")) if _open(row) else ""
+        return Markup('<span class="acts">{}{}</span>').format(follow, later)
 
     def row_flags(self, row):
         """Late ones stand out, done ones step back."""
         return "late" if row.is_late else "done" if row.state == "done" else ""
+
+
+def _follows(row) -> bool:
+    return bool(row.customer_id) and actor.current().may("followup", "add")
+
+
+takes_files("TaskView.follow")
 
 
 def _day(text: str | None) -> dt.date | None:
@@ -243,13 +290,7 @@ def _mark(team) -> str:
     return ",".join(map(str, sorted(team)))
 
 
-def _when(row) -> str:
-    """The group of a list sorted by time."""
-    day, today = clock.to_office(row.starts_at).date(), clock.today()
-    if row.is_late:
-        return _("Overdue")
-    if day < today:
-        return _("Earlier")
-    if day - today < dt.timedelta(2):
-        return f"{_('Today') if day == today else _('Tomorrow')} {cells.day(day, True)}"
-    return _("This week") if day <= today + dt.timedelta(6 - today.weekday()) else _("Later")
+def _dated(group: int) -> str:
+    """A group by date in words."""
+    day = f" {cells.day(clock.today() + dt.timedelta(group - 1), True)}" if group in (1, 2) else ""
+    return (_("Overdue"), _("Today"), _("Tomorrow"), _("This week"), _("Later"), _("Earlier"))[group] + day

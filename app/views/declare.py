@@ -56,9 +56,22 @@ class QuickFilter:
     rule: Callable
     default: bool = False
     count: bool = True
+    linked: bool = False  # stands in the panel only while a link asks for it
     sort: str = ""
     item: object = None
     told: object = ""
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Rows of a list under headings: `rank()` is the SQL expression whose order goes before the list's own, `heading(row)` the words
+    of a row's group, `loads` the relation that they need."""
+
+    key: str
+    label: object
+    rank: Callable | None = None
+    heading: Callable | None = None
+    loads: str = ""
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ class EntityView(Hooks, ModelView):
 
     # ---- what a subclass may say -------------------------------------------------------------------------------
     row_lead = row_tail = None  # functions row -> HTML before the first cell and after the last one of the list page
-    row_group = None  # a function (row, name of the sort column) -> heading of the row's group
+    groupings: tuple = ()  # what the rows of the list page can be grouped by; the first one until somebody chooses
 
     def list_links(self) -> list:
         """More buttons above the list: (address, label, icon)."""

@@ -58,6 +58,7 @@ class Listing:
         self.view, self.also, self.fields = view, tuple(also), view.fields
         self.args = conditions.canonical(request.args if args is None else args)
         self.prefs = preferences.read(db.session, f"list.{view.entity}") if prefs is None else prefs
+        self.personal = prefs is None  # a person's own list, not a program's
         self.name = type(view).__name__
         self._said: dict | None = None
         self.size = self._number(f"psize_{self.name}", self.prefs.get("size", SIZES[0]), 1, 200)
@@ -73,6 +74,16 @@ class Listing:
         if text and not (text.isascii() and text.isdecimal() and low <= int(text[:9]) <= high):
             abort(400)
         return int(text or otherwise)
+
+    @cached_property
+    def grouping(self):
+        """What a person's rows are grouped by; hits of a search are not, nor is a related tab."""
+        offered = {} if self.also or self.newest or not self.personal else {one.key: one for one in self.view.groupings}
+        return offered.get(self.prefs.get("group", ""), next(iter(offered.values()), None))
+
+    def _rank(self) -> tuple:
+        """The order of the groups."""
+        return (self.grouping.rank(),) if self.grouping and self.grouping.rank else ()
 
     @cached_property
     def panel(self) -> Panel:
@@ -195,7 +206,7 @@ class Listing:
             return (self.view.model.id.desc(),)
         one, way = self.order
         column, last = one.attribute, self.view.model.id
-        return (column, last) if way == "asc" else (column.desc(), last.desc())
+        return *self._rank(), *((column, last) if way == "asc" else (column.desc(), last.desc()))
 
     def _count(self):
         """SELECT of how many match; beyond the cap only "more", so that the cost does not grow with the table."""
@@ -244,9 +255,10 @@ class Listing:
         """The same where whoever asks sees rows by two ways, his own and those of his customers: looked for once, not once for the page,
         once for the total and once more for the rows."""
         (one, way), model = self.order, self.view.model
-        hits = self.statement().add_columns(one.attribute.label("by")).cte("hits")
+        ranks = [rank.label("rank") for rank in self._rank()]
+        hits = self.statement().add_columns(one.attribute.label("by"), *ranks).cte("hits")
         total = capped(select(hits.c.id), hits, None if self.args.get("exact") else self.cap).scalar_subquery()
-        order = (hits.c.by, hits.c.id) if way == "asc" else (hits.c.by.desc(), hits.c.id.desc())
+        order = *(hits.c.rank for _rank in ranks), *((hits.c.by, hits.c.id) if way == "asc" else (hits.c.by.desc(), hits.c.id.desc()))
         found = db.session.execute(select(hits.c.id, total).order_by(*order).limit(self.size).offset(self.page * self.size)).all()
         if not found:
             return [], db.session.scalar(select(total)) if self.page else 0
@@ -256,7 +268,8 @@ class Listing:
 
     def loads(self):
         """Eager loads of the shown columns."""
-        return self.loads_of(self.columns())
+        grouped = self.grouping.loads if self.grouping else ""
+        return self.loads_of([*self.columns(), *([Bag(loads=(grouped,))] if grouped else ())])
 
     def loads_of(self, columns):
         """Eager loads of some columns."""
@@ -307,16 +320,16 @@ class Listing:
         box = ('<td class="ck"><input class="form-check-input" type="checkbox" name="rowid" value="%d" autocomplete="off" '
                 f'form="af-{escape(self.view.entity)}" data-k-row aria-label="{escape(_("Select"))}"></td>') if ticks else ""
         pictures = self.view.row_pictures(rows)
-        lead, tail, group, last = self.view.row_lead, self.view.row_tail, self.view.row_group, None
+        lead, tail, group, last = self.view.row_lead, self.view.row_tail, self.grouping and self.grouping.heading, None
         for row in rows:
             rest = "".join([start + make(row) for start, make in pairs])
             flags = self.view.row_flags(row)
             look = f' class="{escape(flags)}"' if flags else ""
-            if group and not self.also and (head := group(row, self.order[0].name)) != last:
+            if group and (head := group(row)) != last:
                 last = head
                 yield f'<tr class="grp"><td colspan="{len(shown) + bool(ticks) + bool(tail)}">{escape(head or "—")}</td></tr>\n'
             before = pictures.get(row.id, "") + (lead(row) if lead and ticks else "")
-            after = f'</td><td class="r">{tail(row)}' if tail and ticks else ""
+            after = f'</td><td class="r act">{tail(row)}' if tail and ticks else ""
             yield (f'<tr data-id="{row.id}"{look}>{box and box % row.id}'
                    f'{place[0]}{before}{place[1]}{row.id}">{first(row)}</a>{rest}{after}</td></tr>\n')
 
@@ -339,7 +352,8 @@ class Listing:
         """The named filters of the panel, 全部 first."""
         keep, here = {k: None for k in self.args if k.startswith("page_") or k in ("q", "quick")}, self.quick.key if self.quick else "all"
         return [Bag(key=f.key, label=str(f.label), url=self.url(**{**keep, "quick": f.key}), active=f.key == here,
-                    own=f.item is not None and f.item.person_id is not None) for f in self.panel.shown]
+                    own=f.item is not None and f.item.person_id is not None)
+                for f in self.panel.filters.values() if f in self.panel.shown or f.key == here]
 
     def condition_html(self, only=None) -> Markup:
         """The conditions of the panel with their present values; with `only`, these names and what has a value. The rare ones fold

@@ -215,7 +215,7 @@ def column_choice(view, listing) -> list[dict]:
 
 
 def remember(view) -> None:
-    """Keep what was posted: `columns` (names in order), `sort` or `size`."""
+    """Keep what was posted: `columns` (names in order), `sort`, `size` or `group`."""
     key, kept = f"list.{view.entity}", {}
     if "columns" in request.form:
         kept["columns"] = [n for n in request.form.getlist("columns") if n in view.fields] or None
@@ -223,5 +223,7 @@ def remember(view) -> None:
         kept["sort"] = sort
     if request.form.get("size", "") in {str(n) for n in SIZES}:
         kept["size"] = int(request.form["size"])
+    if request.form.get("group", "") in {one.key for one in view.groupings}:
+        kept["group"] = request.form["group"]
     preferences.keep(db.session, key, **kept)
     db.session.commit()

@@ -1,11 +1,14 @@
 """Tasks and memos: who sees and ends them, times, filters, the list and its rows (manual 4.2)."""
 import datetime as dt
+import re
+from contextvars import ContextVar
 
 import pytest
 from sqlalchemy import func, select
 
 from app.core import changes, clock, scope, undo
 from app.core.rules import RuleError
+from app.customers.models import Followup
 from app.tasks import rules
 from app.tasks.models import Task
 
@@ -174,8 +177,55 @@ def test_the_list_groups_rows_and_finishes_them_in_place(login, session, as_, pe
     with statements() as more:
         client.get("/task/list/?psize_TaskView=100")
     assert len(few) == len(more) <= 6, few
-    for query in ("_oc_TaskView=customer&_od_TaskView=asc", "_oc_TaskView=priority&_od_TaskView=desc"):
-        assert client.get(f"/task/list/?{query}").status_code == 200
+
+
+def headings(page):
+    """The headings of a grouped list, each with the titles below it."""
+    found = {}
+    for head, title in re.findall(r'<tr class="grp"><td[^>]*>([^<]*)|<a href="/task/show/\d+">([^<]*)</a>', page):
+        found.setdefault(head, []) if head else found[list(found)[-1]].append(title)
+    return found
+
+
+def test_everybody_chooses_what_his_list_is_grouped_by(login, session, as_, people, make, statements, monkeypatch):
+    """The groups come in order whatever the rows are sorted by, each once; no statement more for more rows."""
+    customer = make.customer(owner="li", name="恒远")
+    monkeypatch.setattr(clock, "_frozen", ContextVar("noon", default=NOON))
+    for title, days, hours, more in (("昨天", -1, 1, {"priority": "p1"}), ("昨天备忘", -1, 1, {"kind": "memo"}), ("从昨天到明天", -1, 48, {}), ("今天", 0, 1, {}),
+                                     ("明天", 1, 1, {"customer_id": customer.id}), ("周日", 5, 1, {"priority": "p1"}), ("下周一", 6, 1, {})):
+        starts_at = NOON + dt.timedelta(days)
+        given(session, as_, people, "li", by="li", **{"title": title, "starts_at": starts_at, "ends_at": starts_at + dt.timedelta(hours=hours), **more})
+    client = login("li")
+    dated = headings(client.get("/task/list/?quick=own&_oc_TaskView=starts_at&_od_TaskView=desc").text)
+    assert dated == {"已逾期": ["昨天"], "今天 11-24": ["今天", "从昨天到明天"], "明天 11-25": ["明天"], "本周": ["周日"], "以后": ["下周一"], "更早": ["昨天备忘"]}
+    assert "/calendar/?only=task" in client.get("/task/list/").text and "grp" not in client.get("/task/list/?q=昨天").text
+    client.post("/task/remember", data={"group": "priority"})
+    assert headings(client.get("/task/list/").text)["高"] == ["昨天", "周日"]
+    client.post("/task/remember", data={"group": "customer"})
+    assert headings(client.get("/task/list/").text)["恒远"] == ["明天"]
+    client.post("/task/remember", data={"columns": ["title"]})
+    client.get("/task/list/")
+    with statements() as few:
+        client.get("/task/list/?psize_TaskView=2")
+    with statements() as more:
+        client.get("/task/list/?psize_TaskView=25")
+    assert len(few) == len(more)
+    client.post("/task/remember", data={"group": "none"})
+    client.post("/task/remember", data={"group": "zzz"})
+    assert 'class="grp"' not in client.get("/task/list/").text and "已逾期" in headings(login("chen").get("/task/list/?quick=all").text)
+
+
+def test_every_filter_of_the_panel_says_how_many_and_no_two_mean_the_same(login, session, as_, people):
+    given(session, as_, people, "li", by="li", title="自己的")
+    given(session, as_, people, "wang", "li", by="qian", title="和王一起的")
+    client = login("li")
+    page, counts = client.get("/task/list/").text, client.get("/task/counts").json
+    keys = re.findall(r'data-quick="(\w+)"', page)
+    assert keys == ["all", "open", "done", "today", "week", "late", "own", "joined", "given", "handed", "confirm", "subordinates"] == list(counts)
+    names = re.findall(r'data-quick="\w+">(\S+) <b', page)
+    assert names == ["全部", "未完成", "已完成", "今天", "本周", "已逾期", "我负责的", "我参与的", "指派给我", "我下派的", "待确认", "下属的"]
+    assert (counts["own"], counts["joined"], counts["given"]) == (1, 1, 1)
+    assert 'data-quick="all_late"' in client.get("/task/list/?quick=all_late").text, "what a link asks for is seen"
 
 
 def test_two_people_changing_the_executors_are_told(login, session, as_, people):
@@ -187,3 +237,31 @@ def test_two_people_changing_the_executors_are_told(login, session, as_, people)
         session.commit()
     assert "赵立强" in client.post(f"/task/edit/{task.id}", data=body).text
     assert task.executors == "赵立强"
+
+
+def test_a_follow_up_is_written_from_a_tasks_row_and_finishes_it_when_asked(session, as_, people, make, login):
+    """The customer and the task's records are filled in; the way leads back; who may not change the customer is told so."""
+    deal = make.opportunity(owner="li", name="三号线")
+    contract = make.contract(owner="li", customer_id=deal.customer_id, opportunity_id=deal.id)
+    task, alone = given(session, as_, people, "li", by="li", contract_id=contract.id), given(session, as_, people, "li", by="li", title="整理桌面")
+    handed = given(session, as_, people, "zhao", by="li", title="送样机", customer_id=deal.customer_id)
+    client, here = login("li"), "/task/list/?quick=all"
+    page = client.get(here).text
+    assert f"/task/{task.id}/follow?back=%2Ftask%2Flist%2F%3Fquick%3Dall" in page and f"/task/{alone.id}/follow" not in page
+    assert f"/task/{task.id}/follow?back=/task/show/{task.id}" in client.get(f"/task/show/{task.id}").text
+    form = client.get(f"/task/{task.id}/follow?back={here}").text
+    assert "三号线</option>" in form and str(task.customer) in form and 'name="finish"' in form and 'value="/task/list/?quick=all"' in form
+    said = {"method": "visit", "content": "带样机去了", "happened_at": "2026-11-24 10:00", "opportunity": str(deal.id), "back": here}
+    assert "带样机去了" in client.post(f"/task/{task.id}/follow", data={**said, "method": "", "finish": "1"}).text, "what was refused is not lost"
+    session.refresh(task)
+    assert task.state == "open" and not session.scalar(select(func.count(Followup.id)))
+    assert client.post(f"/task/{task.id}/follow", data=said).location == here
+    session.refresh(task)
+    assert task.state == "open"
+    client.post(f"/task/{task.id}/follow", data={**said, "finish": "1"})
+    session.refresh(task)
+    rows = session.scalars(select(Followup)).all()
+    assert [(f.customer_id, f.opportunity_id, f.owner_id) for f in rows] == [(deal.customer_id, deal.id, people["li"])] * 2 and task.state == "done"
+    assert 'name="finish"' not in client.get(f"/task/{task.id}/follow").text and client.get(f"/task/{alone.id}/follow").status_code == 302
+    other = login("zhao")
+    assert "只有可以修改该客户的人" in other.get(other.get(f"/task/{handed.id}/follow").location).text
