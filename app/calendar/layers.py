@@ -112,7 +112,7 @@ def _task(who, people, row, times, on="") -> Event:
     start, end = (times["first_on"], times["last_on"] + DAY) if row.is_all_day else (
         clock.to_office(times["starts_at"]), clock.to_office(times["ends_at"]))
     return Event(f"task-{row.id}{on}", "handed" if handed else row.kind, row.title, start, end, row.is_all_day,
-                 f"/task/show/{row.id}", row.owner_id, row.customer_id, moves=2 if who.may("task", "edit") else 0,
+                 f"/task/show/{row.id}{on.replace('@', '?on=')}", row.owner_id, row.customer_id, moves=2 if who.may("task", "edit") else 0,
                  done=row.state == "done", late=late)
 
 

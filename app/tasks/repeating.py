@@ -7,6 +7,7 @@ from itertools import islice
 from dateutil.rrule import DAILY, MONTHLY, WEEKLY, YEARLY, rrule
 from sqlalchemy import event, inspect, select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.core import clock, rollup, workdays
 from app.core.rules import RuleError
@@ -167,6 +168,16 @@ def split(session, task, day: dt.date) -> Task:
     session.flush()
     share(session, row, team_ids(task))
     return row
+
+
+def stand_for(session, task, day: dt.date):
+    """Let a page show a repeating task as its occurrence of a day: the row takes its times without being changed. Returns the row, the
+    occurrence's own row when it has one; RuleError when there is neither."""
+    own = session.scalar(select(Task).where(Task.series_id == task.id, Task.occurs_on == day))
+    if own is None:
+        for name, value in times(task, _open_day(session, task, day)).items():
+            set_committed_value(task, name, value)
+    return own or task
 
 
 def skip(session, task, day: dt.date) -> None:

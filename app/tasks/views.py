@@ -23,6 +23,7 @@ from app.opportunities.views import OpportunityView
 from app.quotes.views import QuoteView
 from app.security.models import Employee
 from app.views import acting, cells, forms, saving
+from app.views.bar import editable
 from app.views.declare import Action, Grouping, MenuItem, QuickFilter, Section
 from app.views.entity_view import EntityView
 from app.views.guard import granted
@@ -58,6 +59,11 @@ _FOLLOW = Markup('<a class="k-act" href="/task/{}/follow?back={}" aria-label="{}
 
 def _open(row):
     return row.state != "done"
+
+
+def _whole(row):
+    """Not the page of one later occurrence, which has buttons of its own."""
+    return "on" not in request.args
 
 
 class TaskView(EntityView):
@@ -106,14 +112,17 @@ class TaskView(EntityView):
     quick_fields = "kind title starts_at ends_at is_all_day reminders"
     importable = False
     actions_declared = [
-        Action("finish", _l("Mark as done"), rules.finish, icon="check", shown=_open),
-        Action("begin", _l("In progress"), rules.begin, icon="progress", shown=lambda row: row.state == "open"),
-        Action("later", _l("Put off"), rules.put_off, form=later_form, icon="calendar-time", shown=_open),
+        Action("finish", _l("Mark as done"), rules.finish, icon="check", shown=lambda row: _open(row) and _whole(row)),
+        Action("begin", _l("In progress"), rules.begin, icon="progress", shown=lambda row: row.state == "open" and _whole(row)),
+        Action("later", _l("Put off"), rules.put_off, form=later_form, icon="calendar-time",
+               shown=lambda row: _open(row) and _whole(row)),
         Action("confirm", _l("Confirm the end"), rules.confirm, icon="checks", shown=lambda row: row.report == "waits"),
         Action("reopen", _l("Reopen"), rules.reopen, icon="refresh", shown=lambda row: not _open(row)),
         Action("assign", _l("Hand out"), rules.assign, form=executors_form, icon="user-share"),
-        Action("skip", _l("Leave this one out"), rules.skip, icon="player-skip-forward", many=False, shown=lambda row: row.repeat),
-        Action("end", _l("End before this one"), rules.end, icon="player-stop", many=False, danger=True, shown=lambda row: row.repeat,
+        Action("skip", _l("Leave this one out"), rules.skip, icon="player-skip-forward", many=False,
+               shown=lambda row: row.repeat and _whole(row)),
+        Action("end", _l("End before this one"), rules.end, icon="player-stop", many=False, danger=True,
+               shown=lambda row: row.repeat and _whole(row),
                confirm=_l("Let this and all later occurrences go? What was done stays, and this can be taken back."))]
     check_save = staticmethod(rules.check_task)
     check_change = staticmethod(rules.check_change)
@@ -188,6 +197,22 @@ class TaskView(EntityView):
         rules.share(db.session, row, form.executors.data or [])
 
     # ---- page --------------------------------------------------------------------------------------------------
+    @expose("/show/<int:pk>")
+    @granted("read")
+    def show(self, pk):
+        """A task's page; of a repeating one the occurrence `on` a day."""
+        if day := _day(request.args.get("on")):
+            row = self.fetch(pk)
+            later = row.repeat and day != repeating.current(row)
+            try:
+                shown = repeating.stand_for(db.session, row, day) if later else row
+            except RuleError as no:
+                flash(str(no), "info")
+                return redirect(f"/task/show/{pk}")
+            if shown is not row or not later:
+                return redirect(f"/task/show/{shown.id}")
+        return super().show(pk)
+
     def above(self, row):
         """The next occurrences of a repeating task, each with its own buttons."""
         if not row.repeat:
@@ -199,9 +224,10 @@ class TaskView(EntityView):
 
     def more_links(self, row):
         """What was said and done goes to the customer."""
-        if not _follows(row):
-            return []
-        return [("follow", f"/task/{row.id}/follow?back=/task/show/{row.id}", _("Write follow-up"), "message-plus")]
+        on = "" if _whole(row) else f"on={repeating.current(row)}&"
+        found = [("edit", f"/task/edit/{row.id}?{on}", _("Edit"), "edit")] if on and self.may("edit") and editable(self, row) else []
+        here = f"/task/{row.id}/follow?{on}back={quote(cells.here(), safe='')}"
+        return found + ([("follow", here, _("Write follow-up"), "message-plus")] if _follows(row) else [])
 
     @expose("/<int:pk>/follow", methods=["GET", "POST"])
     @granted("read")
@@ -214,15 +240,15 @@ class TaskView(EntityView):
             return redirect(back)
         if request.method == "POST":
             form = timeline.box_form()()
-            ending = [row] if "finish" in request.form else []
-            if saving.saved_before(form) or timeline.write(form, customer, lambda: rules.finish(db.session, ending)):
+            ending, on = [row] if "finish" in request.form else [], _day(request.args.get("on"))
+            if saving.saved_before(form) or timeline.write(form, customer, lambda: rules.finish(db.session, ending, on)):
                 return redirect(back)
             timeline.within(form, customer)
         else:
             form = timeline.box(customer, contact=row.contact_id, opportunity=rules.deal_of(row))
             form.token.data = new_token()
         ends = _open(row) and rules.takes_part(row, actor.current())
-        return render_template("customers/follow.html", customer=customer, task=row, ends=ends, form=form, action=request.path, back=back)
+        return render_template("customers/follow.html", customer=customer, task=row, ends=ends, form=form, action=cells.here(), back=back)
 
     # ---- list --------------------------------------------------------------------------------------------------
     @expose("/row/<int:pk>/<key>", methods=["POST"])

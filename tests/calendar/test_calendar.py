@@ -62,6 +62,7 @@ def test_every_layer_stands_on_its_day_in_the_offices_time(login, november):
     assert {e["extendedProps"]["customer"] for e in feed(login("li"))["events"]} == {"恒远"}
     page = login("li").get("/calendar/?date=2026-11-24&view=timeGridWeek").text
     assert all(f'value="{layer}"' in page for layer in november) and 'data-zone="Asia/Shanghai"' in page and 'data-date="2026-11-24"' in page
+    assert 'data-only=""' in page and 'data-only="task memo handed"' in login("li").get("/calendar/?only=task").text
 
 
 def test_colleagues_calendars_as_far_as_the_scope_reaches(login, november, people):
@@ -158,8 +159,16 @@ def test_an_occurrence_is_dragged_alone(login, november, make, session, people):
     client = login("li")
     meetings = [(e["id"], e["start"]) for e in feed(client)["events"] if e["title"] == "例会"]
     assert meetings == [(f"task-{task.id}@2026-11-{day:02d}", f"2026-11-{day:02d}T09:00:00") for day in (2, 9, 16, 23, 30)]
+    pages = {e["start"][:10]: e["extendedProps"]["page"] for e in feed(client)["events"] if e["title"] == "例会"}
+    page = client.get(pages["2026-11-16"]).text
+    assert pages["2026-11-16"] == f"/task/show/{task.id}?on=2026-11-16" and "11-16 09:00" in page and "11-02 09:00" not in page
+    assert f'href="/task/edit/{task.id}?on=2026-11-16&amp;"' in page and 'value="finish"' not in page, "the buttons beside the day are its own"
+    assert client.get(pages["2026-11-02"]).location == f"/task/show/{task.id}" and session.get(Task, task.id).starts_at == clock.to_utc(start)
     answer = drag(client, meetings[2][0], "2026-11-17T15:00", "2026-11-17T16:30")
     assert answer.status_code == 200, answer.text
+    own = session.scalar(select(Task.id).where(Task.series_id == task.id))
+    assert client.get(pages["2026-11-16"]).location == f"/task/show/{own}", "an occurrence that has a row of its own is that row"
+    assert client.get(f"/task/show/{task.id}?on=2026-11-10").location == f"/task/show/{task.id}"
     assert [row[2] for row in told(client) if row[1] == "例会"] == [f"2026-11-{day}" for day in ("02T09:00:00", "09T09:00:00", "17T15:00:00", "23T09:00:00", "30T09:00:00")]
     assert drag(client, meetings[2][0], "2026-11-18T15:00", "2026-11-18T16:30").status_code == 409, "it has a row of its own by now"
     undo.take_back(session, answer.json["batch"])

@@ -248,7 +248,7 @@ def test_a_follow_up_is_written_from_a_tasks_row_and_finishes_it_when_asked(sess
     client, here = login("li"), "/task/list/?quick=all"
     page = client.get(here).text
     assert f"/task/{task.id}/follow?back=%2Ftask%2Flist%2F%3Fquick%3Dall" in page and f"/task/{alone.id}/follow" not in page
-    assert f"/task/{task.id}/follow?back=/task/show/{task.id}" in client.get(f"/task/show/{task.id}").text
+    assert f"/task/{task.id}/follow?back=%2Ftask%2Fshow%2F{task.id}" in client.get(f"/task/show/{task.id}").text
     form = client.get(f"/task/{task.id}/follow?back={here}").text
     assert "三号线</option>" in form and str(task.customer) in form and 'name="finish"' in form and 'value="/task/list/?quick=all"' in form
     said = {"method": "visit", "content": "带样机去了", "happened_at": "2026-11-24 10:00", "opportunity": str(deal.id), "back": here}

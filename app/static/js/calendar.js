@@ -4,7 +4,7 @@
   var D = document, el = D.getElementById('k-cal');
   if (!el || !window.FullCalendar) return;
   var said = el.dataset, whose = said.whose, sheet = {}, chosen = said.date, chinese = said.locale !== 'en', began = Date.now();
-  var KEY = 'k-cal-layers', hidden = JSON.parse(localStorage.getItem(KEY) || '[]'), phone = window.matchMedia('(max-width: 767.98px)').matches;
+  var KEY = 'k-cal-layers', hidden = JSON.parse(localStorage.getItem(KEY) || '[]'), only = said.only ? said.only.split(' ') : null, phone = window.matchMedia('(max-width: 767.98px)').matches;
   var weekday = new Intl.DateTimeFormat(chinese ? 'zh-CN' : 'en', { weekday: 'short', timeZone: 'UTC' });
   function all(selector, root) { return [].slice.call((root || D).querySelectorAll(selector)); }
   function two(n) { return (n < 10 ? '0' : '') + n; }
@@ -61,6 +61,7 @@
   function place() {
     var args = new URLSearchParams({ view: cal.view.type, date: day(cal.getDate()) });
     if (whose !== 'mine') args.set('whose', whose);
+    if (only) args.set('only', only[0]);
     history.replaceState(null, '', '?' + args);
     var title = D.querySelector('[data-k-cal-title]'), a = cal.view.currentStart, b = new Date(cal.view.currentEnd - 1);
     title.textContent = cal.view.type === 'timeGridDay' ? day(a) : cal.view.type === 'timeGridWeek' ? day(a) + ' – ' + day(b).slice(5) : chinese ? a.getUTCFullYear() + ' 年 ' + (a.getUTCMonth() + 1) + ' 月' : day(a).slice(0, 7);
@@ -121,11 +122,13 @@
     select: function (a) { create(a.start, a.end, a.allDay); },
     eventDrop: move, eventResize: move, datesSet: function () { place(); count(); }
   });
+  if (only) hidden = all('[data-k-layer]').map(function (b) { return b.value; }).filter(function (v) { return v !== 'days' && only.indexOf(v) < 0; });
   all('[data-k-layer]').forEach(function (box) { box.checked = hidden.indexOf(box.value) < 0; });
   D.addEventListener('change', function (e) {
     if (e.target.matches('[data-k-layer]')) {
       hidden = all('[data-k-layer]').filter(function (b) { return !b.checked; }).map(function (b) { return b.value; });
       localStorage.setItem(KEY, JSON.stringify(hidden));
+      only = null; place();
       layers();
     }
     if (e.target.matches('[data-k-cal-whose]')) { whose = e.target.value; cal.refetchEvents(); place(); }
