@@ -43,10 +43,12 @@ def find(session) -> None:
 def _tasks(session, now):
     last = now + BACK  # the earliest reminder comes two days before
     asked = select(Task).where(Task.reminders.is_not(None), Task.state != "done").options(selectinload(Task.helpers))
-    begins = [(row, row.starts_at, "") for row in session.scalars(asked.where(Task.repeat.is_(None), Task.starts_at.between(now - BACK, last)))]
+    single = asked.where(Task.repeat.is_(None), Task.starts_at.between(now - BACK, last))
+    begins = [(row, row.starts_at, "") for row in session.scalars(single)]
     series = session.scalars(asked.where(Task.repeat.is_not(None), Task.starts_at <= last)).all()
     first_day, last_day = clock.to_office(now - BACK).date(), clock.to_office(last).date()
-    begins += [(row, repeating.times(row, day)["starts_at"], f"?on={day}") for row, day in repeating.occurrences(session, series, first_day, last_day)]
+    begins += [(row, repeating.times(row, day)["starts_at"], f"?on={day}")
+               for row, day in repeating.occurrences(session, series, first_day, last_day)]
     found = []
     for row, starts_at, on in begins:
         due = [m for m in (row.reminders or "").split(",") if m and now - BACK < starts_at - dt.timedelta(minutes=int(m)) <= now]
