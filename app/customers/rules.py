@@ -1,10 +1,11 @@
 """What the business says of customers, contacts and follow-ups (manual 4.3, product.md 4.3). No Flask, no commit."""
 import datetime as dt
+import re
 
 from sqlalchemy import and_, false, func, inspect, select
 from sqlalchemy.orm import joinedload
 
-from app.core import clock, parameters, scope
+from app.core import clock, parameters, scope, workdays
 from app.core.rules import RuleError
 from app.core.scope import Collaborator
 from app.core.words import _, _l
@@ -14,6 +15,14 @@ from .names import name_key
 
 parameters.declare("duplicates.name_stops", _l("Duplicates"), _l("A name that is there already is refused"), "flag", True,
                    _l("Otherwise the form only shows who has it."))
+parameters.declare("duplicates.mobile_stops", _l("Duplicates"), _l("A mobile that another customer has is refused"), "flag", False,
+                   _l("It holds for customers and contacts; otherwise the form only shows who has it."))
+parameters.declare("customer.follow_days", _l("Customers"), _l("Days until the next follow-up"), "whole", 0,
+                   _l("A new follow-up proposes 9:00 of the working day so many days ahead; 0 proposes nothing."), low=0, high=365)
+parameters.declare("customer.idle_days", _l("Customers"), _l("Steps of how long nobody followed up"), "text", "7,15,30,90,180",
+                   _l("Five numbers of days, rising; quick filters of customers and the work desktop count by them."),
+                   check=lambda values, key: _check_steps(values[key], key))
+IDLE = (7, 15, 30, 90, 180)  # the names of the five steps in addresses, whatever days they have
 
 
 # ---- named filters --------------------------------------------------------------------------------------------
@@ -52,11 +61,33 @@ def overdue(who):
     return Customer.next_follow_at < clock.now()
 
 
+def _steps(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.split(r"[,，、\s]+", text.strip()))
+
+
+def _check_steps(text, key) -> None:
+    """Five rising numbers of days, ten years at most."""
+    try:
+        days = _steps(text)
+    except ValueError:
+        days = ()
+    if len(days) != len(IDLE) or list(days) != sorted(set(days)) or not 0 < days[0] <= days[-1] <= 3650:
+        raise RuleError(_("Give five rising numbers of days, as 7,15,30,90,180."), key)
+
+
+def idle_days(session) -> dict[int, int]:
+    """{name of a step: its days}."""
+    return dict(zip(IDLE, _steps(parameters.get(session, "customer.idle_days")), strict=True))
+
+
+def span(days: int) -> str:
+    """So many days in words; from three whole months on in months."""
+    return _("%(n)s months", n=days // 30) if days >= 90 and days % 30 == 0 else _("%(n)s days", n=days)
+
+
 def idle(days: int):
-    """A filter: nobody followed up for so many days."""
-    def rule(who):
-        return func.coalesce(Customer.last_follow_at, Customer.created_at) < clock.now() - dt.timedelta(days)
-    return rule
+    """Nobody followed up for so many days."""
+    return func.coalesce(Customer.last_follow_at, Customer.created_at) < clock.now() - dt.timedelta(days)
 
 
 def new_this_month(who):
@@ -72,10 +103,6 @@ def won(who):
 def not_won(who):
     """Has not bought yet."""
     return Customer.is_won.is_(False)
-
-
-BOARD = [("mine", _l("My customers"), mine), ("today", _l("To call today"), to_call_today), ("overdue", _l("Overdue calls"), overdue),
-         ("idle30", _l("Idle for 30 days"), idle(30)), ("new", _l("New this month"), new_this_month)]
 
 
 def contact_birthday(who):
@@ -104,15 +131,28 @@ def check_customer(session, customer) -> None:
             Customer.name_key == customer.name_key, Customer.id != (customer.id or 0)).limit(1).execution_options(everyone=True))
     if twin:
         raise RuleError(_("A customer of this name is there already."), "name")
+    _check_mobile(session, customer, customer.id)
     check_future(session, customer)
 
 
+def _check_mobile(session, row, customer: int | None) -> None:
+    """No other customer has this mobile, nor its people, where the office wants it so. Who keeps his is not asked again."""
+    if not row.mobile or not inspect(row).attrs.mobile.history.has_changes() or not parameters.get(session, "duplicates.mobile_stops"):
+        return
+    with session.no_autoflush:
+        taken = any(session.scalar(select(model.id).where(model.mobile == row.mobile, whose != (customer or 0)).limit(1).execution_options(
+            everyone=True)) for model, whose in ((Customer, Customer.id), (Contact, Contact.customer_id)))
+    if taken:
+        raise RuleError(_("Another customer has this mobile already."), "mobile")
+
+
 def check_contact(session, contact) -> None:
-    """The superior belongs to the same customer and is not oneself; the promised call is in the future."""
+    """The superior belongs to the same customer and is not oneself; nobody else has the mobile; the promised call is in the future."""
     if contact.superior_id:
         above = session.get(Contact, contact.superior_id)
         if contact.superior_id == contact.id or above is None or above.customer_id != contact.customer_id:
             raise RuleError(_("The superior must be another contact of the same customer."), "superior")
+    _check_mobile(session, contact, contact.customer_id)
     check_future(session, contact)
 
 
@@ -123,6 +163,13 @@ def check_followup(session, followup) -> None:
         if person is None or person.customer_id != followup.customer_id:
             raise RuleError(_("This contact belongs to another customer."), "contact")
     check_future(session, followup)
+
+
+def next_call(session) -> dt.datetime | None:
+    """The moment (naive UTC) that a new follow-up proposes for the next one, None where the office proposes none."""
+    days = parameters.get(session, "customer.follow_days")
+    day = days and workdays.shift(session, clock.today() + dt.timedelta(days - 1), 1)
+    return clock.to_utc(dt.datetime.combine(day, dt.time(9))) if day else None
 
 
 def followed_up(session, followup) -> None:

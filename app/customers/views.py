@@ -8,7 +8,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
 from app.core.scope import Collaborator
-from app.core.words import _, _l
+from app.core.words import Told, _, _l
 from app.extensions import db
 from app.security.actions import owner_form
 from app.security.models import Employee
@@ -58,6 +58,14 @@ def status_form():
 
 
 
+def _idle(step: int) -> QuickFilter:
+    """The filter of one step of how long nobody followed up; the office says how many days that is."""
+    def days():
+        return rules.idle_days(db.session)[step]
+    label = Told(lambda: _("Idle %(span)s", span=rules.span(days())))
+    return QuickFilter(f"idle{step}", label, lambda who: rules.idle(days()), count=step == 30)
+
+
 class CustomerView(EntityView):
     """The heart of the product: the list of customers and a customer's page."""
 
@@ -73,9 +81,7 @@ class CustomerView(EntityView):
         QuickFilter("today", _l("To call today"), rules.to_call_today, sort="next_follow_at.asc"),
         QuickFilter("later", _l("To call later today"), rules.later_today, count=False, sort="next_follow_at.asc"),
         QuickFilter("overdue", _l("Overdue"), rules.overdue, sort="next_follow_at.asc"),
-        *(QuickFilter(f"idle{n}", label, rules.idle(n), count=n == 30) for n, label in (
-            (7, _l("Idle 7 days")), (15, _l("Idle 15 days")), (30, _l("Idle 30 days")), (90, _l("Idle 3 months")),
-            (180, _l("Idle 6 months")))),
+        *(_idle(step) for step in rules.IDLE),
         QuickFilter("new", _l("New this month"), rules.new_this_month), QuickFilter("won", _l("Won"), rules.won, count=False),
         QuickFilter("not_won", _l("Not won"), rules.not_won, count=False)]
     conditions = "level status industry source owner region next_follow_at created_at"
@@ -236,6 +242,11 @@ class FollowupView(EntityView):
     sections = [Section(_l("Follow-up"), "customer contact opportunity method happened_at content next_follow_at next_plan owner"),
                 Section(_l("System data"), "created_by created_at changed_at")]
     check_save = staticmethod(rules.check_followup)
+
+    def preset(self, form):
+        """The next follow-up that the office proposes."""
+        super().preset(form)
+        form.next_follow_at.data = form.next_follow_at.data or rules.next_call(db.session)
 
     def after_save(self, row, fresh):
         """Last and next time go to the customer."""

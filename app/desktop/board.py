@@ -21,8 +21,6 @@ from app.targets import figures, pace
 from app.targets.models import KINDS, Credit
 from app.views.conditions import month
 
-IDLE = {7: _l("7 days"), 15: _l("15 days"), 30: _l("30 days"), 90: _l("3 months"), 180: _l("6 months")}
-
 
 @dataclass
 class Circle:
@@ -225,17 +223,17 @@ def _rate(aim, done: int) -> int | None:
     return round(100 * done / aim[2]) if aim and aim[2] else None
 
 
-def idle_clauses(who, people) -> list[tuple]:
+def idle_clauses(session, who, people) -> list[tuple]:
     """(key, model, clauses) of the customers that nobody called for so many days, for `today.totals`."""
     reach = scope.reach_of(Customer, who)
-    return [(f"idle{days}", Customer, [customers.idle(days)(who), Customer.deleted_at.is_(None), *owned(
-        Customer, people if reach is None or people is not None else reach)]) for days in IDLE]
+    return [(f"idle{step}", Customer, [customers.idle(days), Customer.deleted_at.is_(None), *owned(
+        Customer, people if reach is None or people is not None else reach)]) for step, days in customers.idle_days(session).items()]
 
 
 def forgotten(session, around: Circle, limit: int = 5) -> list[Customer]:
     """The customers that wait longest for a call."""
     since = func.coalesce(Customer.last_follow_at, Customer.created_at)
-    wanted = select(Customer).where(since < clock.now() - dt.timedelta(min(IDLE)), *owned(Customer, around.people))
+    wanted = select(Customer).where(customers.idle(min(customers.idle_days(session).values())), *owned(Customer, around.people))
     return list(session.scalars(wanted.order_by(since, Customer.id).limit(limit)))
 
 

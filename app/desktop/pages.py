@@ -58,7 +58,7 @@ class DesktopPage(Page):
             left=board.remaining(self.session, clock.today()),
             chosen=chosen_circles(self.who), lists=self._lists(cards, around, period),
             methods=choices.options(self.session, "follow_method", english=cells.english()), weekday=WEEKDAYS[clock.today().weekday()],
-            now=clock.to_office(clock.now()).strftime("%Y-%m-%d %H:%M"))
+            now=clock.to_office(clock.now()).strftime("%Y-%m-%d %H:%M"), next_call=rules.next_call(self.session))
 
     def _cards(self) -> list[str]:
         kept = preferences.read(self.session, "desk").get("cards")
@@ -71,9 +71,9 @@ class DesktopPage(Page):
 
     def _lists(self, cards, around, period) -> dict:
         """The rows of the cards that are shown."""
-        also = board.idle_clauses(self.who, around.people) if "forgotten" in cards else []
+        also = board.idle_clauses(self.session, self.who, around.people) if "forgotten" in cards else []
         made = {"totals": today.totals(self.session, self.who, around.people, also), "sources": today.offered(self.who, around.people),
-                "cap": CAP, "idle": board.IDLE}
+                "cap": CAP, "idle": rules.idle_days(self.session), "span": rules.span}
         wide = around if around.key != "mine" else board.circle(self.who, self.who.circles()[-1])
         asked = {"today": lambda: today.rows(self.session, self.who, around.people),
                  "payments": lambda: board.near_payments(self.session, around),

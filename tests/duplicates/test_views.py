@@ -102,3 +102,25 @@ def test_a_name_that_is_there_is_refused_or_only_shown(make, login, session, peo
     parameters.put(session, "duplicates.name_stops", False)
     session.commit()
     assert login("li").post("/customer/add", data=form).status_code == 302
+
+
+def test_a_mobile_of_another_customer_is_refused_where_the_office_wants_it(make, login, session, people):
+    """Off: shown beside the form alone. On: customers and contacts; the people of one customer may share a number, and who has one keeps it."""
+    one, two = make.customer(owner="zhao", name="恒远", mobile="13812345678"), make.customer(owner="li", name="天工")
+    make.contact(owner="zhao", customer_id=one.id, mobile="13900001111")
+    li, zhao = login("li"), login("zhao")
+
+    def customer(client, mobile, **more):
+        return client.post("/customer/add", data={"name": f"新客户{mobile}{more}", "owner": people["li"], "mobile": mobile, **more}).status_code
+
+    def contact(client, mobile, of):
+        return client.post("/contact/add", data={"name": "顾明", "customer": of.id, "owner": people["zhao" if of is one else "li"], "mobile": mobile})
+    assert customer(li, "13812345678") == 302
+    parameters.put(session, "duplicates.mobile_stops", True)
+    session.commit()
+    assert customer(li, "13812345678", address="x") == customer(li, "13900001111") == 200, "a contact's number is somebody's too"
+    refused = contact(li, "13812345678", two)
+    assert refused.status_code == 200 and "其他客户已登记该手机" in refused.text and "恒远" not in refused.text
+    assert contact(li, "13700002222", two).status_code == 302
+    assert contact(zhao, "13900001111", one).status_code == contact(zhao, "13700003333", one).status_code == 302
+    assert zhao.post(f"/customer/edit/{one.id}", data={"name": "恒远机械", "owner": people["zhao"], "mobile": one.mobile, "version": one.version}).status_code == 302

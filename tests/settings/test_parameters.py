@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from app.core import clock, numbering, parameters, schedule
+from app.core import clock, numbering, parameters, schedule, workdays
 from app.core.changes import STAMPS, Batch, Change
 from app.core.words import force_locale
 
@@ -88,6 +88,27 @@ def test_a_change_is_logged_with_both_values_and_taken_back(login, session, post
     client.post(f"/undo/{session.scalar(select(Batch.id).order_by(Batch.id.desc()))}")
     assert parameters.get(session, "contract.warn_days") == 45
     assert "已撤销" in client.get("/parameter/history").text
+
+
+def test_the_days_of_calls_are_the_offices_and_hold_at_once(login, session, posted, make):
+    """回访天数 is proposed wherever a follow-up is written; 未跟进提醒天数 are what filters and the desk count by."""
+    admin, li = login("admin"), login("li")
+    one = make.customer(owner="li", name="恒远", last_follow_at=clock.now() - dt.timedelta(6))
+    proposed = f"{workdays.shift(session, clock.today() + dt.timedelta(9), 1)} 09:00"
+    pages = (f"/customer/show/{one.id}", f"/followup/add?customer={one.id}", "/?whose=mine")
+    assert not any(proposed in li.get(page).text for page in pages)
+    for wrong in ("7,15,30,90", "7,7,30,90,180", "x", "0,1,2,3,4", "1,2,3,4,4000", ""):
+        assert "由小到大" in _told(admin.post("/parameter/edit", data=posted(**{"customer.idle_days": wrong})).text, "customer.idle_days"), wrong
+    assert f'data-id="{one.id}"' not in li.get("/customer/list/?quick=idle7").text
+    assert admin.post("/parameter/edit", data=posted(**{"customer.idle_days": "5，10、20 40,120", "customer.follow_days": "10"})).status_code == 302
+    page = li.get("/customer/list/?quick=idle7").text
+    assert f'data-id="{one.id}"' in page and "5天未跟进" in page and "4个月未跟进" in page and "7天未跟进" not in page
+    assert 'data-figure="idle7" data-n="1"' in li.get("/?whose=mine").text
+    assert proposed in li.post("/paste/", data={"text": "苏州恒远精密机械有限公司 顾明 13812345678"}).text
+    one.next_follow_at = clock.now() - dt.timedelta(1)
+    session.commit()
+    for page in pages:
+        assert proposed in li.get(page).text, page
 
 
 def test_a_changed_time_moves_what_is_due_also_by_undo(login, session, posted):
