@@ -35,8 +35,9 @@ class CalendarPage(Page):
         view = request.args.get("view") if request.args.get("view") in VIEWS else "dayGridMonth"
         shown = [(key, label) for key, (label, entity) in layers.LAYERS.items() if self.who.may(entity, "read")]
         only = [key for key, (_label, entity) in layers.LAYERS.items() if entity == request.args.get("only")]
-        return render_template("calendar/index.html", only=only, day=asked, whose=whose, view=view, views=VIEWS, layers=shown,
-                               members=self._members(), now=clock.to_office(clock.now()).isoformat(), today=clock.today(), may=self.who.may("task", "add"))
+        return render_template(
+            "calendar/index.html", only=only, day=asked, whose=whose, view=view, views=VIEWS, layers=shown, members=self._members(),
+            now=clock.to_office(clock.now()).isoformat(), today=clock.today(), may=self.who.may("task", "add"))
 
     def _members(self) -> list[tuple[str, object]]:
         """The circles and the single colleagues whose calendar the person may open."""

@@ -1,7 +1,7 @@
 """/notice/: the bell's page, and how a person wants to be told."""
 import re
 
-from flask import jsonify, redirect, render_template, request
+from flask import abort, jsonify, redirect, render_template, request
 from flask_appbuilder import expose
 from sqlalchemy import select
 
@@ -11,7 +11,7 @@ from app.core.words import _
 from app.hooks.rules import check_hook
 from app.views import acting
 from app.views.guard import granted
-from app.views.page import Page
+from app.views.page import Page, back_to
 
 from . import finding, rules, sending  # noqa: F401  the schedule
 from .models import Notice
@@ -28,14 +28,16 @@ class NoticePage(Page):
     @expose("/")
     @granted("")
     def index(self):
-        """The newest notices and the wishes."""
-        mine = select(Notice).where(*rules.shown(self.session, self.who.id)).order_by(Notice.id.desc()).limit(SHOWN)
+        """The newest notices, all or the unread ones, and the wishes."""
+        which = [Notice.read_at.is_(None)] if request.args.get("show") == "unread" else []
+        mine = select(Notice).where(*rules.shown(self.session, self.who.id), *which).order_by(Notice.id.desc()).limit(SHOWN)
         return self._page(rules.wishes(self.session, self.who.id), self.session.scalars(mine).all())
 
     def _page(self, wish, rows=(), problem="", status=200):
         told = [(r, clock.to_office(r.made_at).strftime("%m-%d %H:%M")) for r in rows]
-        return render_template("notices/index.html", rows=told, wish=wish, kinds=rules.KINDS, channels=rules.CHANNELS, robots=rules.ROBOTS,
-                               problem=problem), status
+        return render_template(
+            "notices/index.html", rows=told, unread=rules.unread(self.session, self.who.id), wish=wish, kinds=rules.KINDS,
+            channels=rules.CHANNELS, robots=rules.ROBOTS, problem=problem), status
 
     @expose("/count")
     @granted("")
@@ -46,10 +48,13 @@ class NoticePage(Page):
     @expose("/read", methods=["POST"])
     @granted("")
     def read(self):
-        """All are read."""
-        rules.read(self.session, self.who.id)
+        """One (`id`) is read, or all are."""
+        only = request.form.get("id", "")
+        if only and not (only.isascii() and only.isdecimal() and len(only) < 10):
+            abort(400)
+        rules.read(self.session, self.who.id, int(only) if only else None)
         self.session.commit()
-        return redirect(self.home)
+        return back_to(self.home)
 
     @expose("/wishes", methods=["POST"])
     @granted("")

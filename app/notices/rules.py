@@ -163,9 +163,10 @@ def unread(session, employee_id: int) -> int:
     return session.scalar(select(func.count(Notice.id)).where(*shown(session, employee_id), Notice.read_at.is_(None)))
 
 
-def read(session, employee_id: int) -> None:
-    """Mark a person's notices as read, up to two thousand a press."""
-    for row in session.scalars(select(Notice).where(Notice.employee_id == employee_id, Notice.read_at.is_(None)).limit(MOST)):
+def read(session, employee_id: int, only: int | None = None) -> None:
+    """Mark a person's notices as read, up to two thousand a press; one alone by its id."""
+    which = [Notice.id == only] if only else []
+    for row in session.scalars(select(Notice).where(Notice.employee_id == employee_id, Notice.read_at.is_(None), *which).limit(MOST)):
         row.read_at = clock.now()
 
 

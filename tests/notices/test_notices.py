@@ -54,6 +54,21 @@ def test_a_reminder_is_written_once_and_read_in_the_page(session, login, visit):
     assert client.get("/notice/count").json == {"unread": 0}
 
 
+def test_a_notice_is_marked_as_read_alone_and_only_by_whom_it_was_told(session, login, people):
+    rules.put(session, [rules.one(people["li"], "call", f"联系{name}", "/customer/list/", name) for name in ("恒远", "天工")])
+    session.commit()
+    first, second = notices(session)
+    client, here = login("li"), "/notice/?show=unread"
+    assert all(f'data-k-notice="{n.id}"' in client.get(here).text for n in (first, second))
+    login("zhao").post("/notice/read", data={"id": first.id})
+    assert client.get("/notice/count").json == {"unread": 2}
+    assert client.post("/notice/read", data={"id": first.id, "back": here}).location == here and client.post("/notice/read", data={"id": "x"}).status_code == 400
+    unread, everything = client.get(here).text, client.get("/notice/").text
+    assert "联系恒远" not in unread and "联系天工" in unread and "联系恒远" in everything and f'data-k-notice="{first.id}"' not in everything
+    client.post("/notice/read")
+    assert "全部标为已读" not in client.get("/notice/").text, "nothing is left to be marked"
+
+
 def test_what_fell_due_while_nothing_ran_is_told_late_and_a_later_one_waits(session, make, people, visit):
     visit.starts_at, visit.ends_at = clock.now() - dt.timedelta(hours=20), clock.now() - dt.timedelta(hours=19)
     later = clock.now() + dt.timedelta(hours=3)

@@ -9,5 +9,14 @@
       .catch(function () { tell(0); });
   }
   ask();
+  [].forEach.call(document.querySelectorAll('[data-k-notice]'), function (a) {  /* whoever opens it has read it, in another window too */
+    function read() {
+      var data = new FormData();
+      data.append('id', a.dataset.kNotice); data.append('csrf_token', document.querySelector('meta[name=csrf-token]').content);
+      navigator.sendBeacon('/notice/read', data);
+    }
+    a.addEventListener('click', read);
+    a.addEventListener('auxclick', read);
+  });
   window.addEventListener('focus', ask);
 })();
