@@ -194,7 +194,7 @@ def what_is_due(r, office):
     r.page.keyboard.press("Escape")
     r.press("保存", f"[data-row={key}]")
     expect(r.page.locator(f"[data-row={key}]")).to_have_count(0)
-    r.press("撤销", ".k-flash")
+    r.press("撤销", ".k-toast")
     expect(r.page.locator(f"[data-row={key}]")).to_have_count(1)
 
 

@@ -59,20 +59,28 @@ def test_a_salespersons_day_on_the_desk(demo, enter):
     expect(page.locator("[data-card=trend] canvas")).to_be_visible()
     expect(page.locator("[data-k-days] a")).to_have_count(42)
 
+    page.evaluate("window.stays = true; window.focused = () => document.activeElement.closest('[data-row], .k-todo')?.tagName")
     task = page.locator("[data-row^=late-]").first
     key = task.get_attribute("data-row")
-    task.locator(".k-circle").click()
+    task.locator(".k-circle").press("Enter")
     expect(page.locator(f"[data-row={key}]")).to_have_count(0)
-    page.locator("[data-k-undo]").first.click()
+    assert page.evaluate("focused()") == "LI", "the keyboard goes on in the row that has moved up"
+    page.locator(".k-toast button", has_text="撤销").click()
     expect(page.locator(f"[data-row={key}]")).to_have_count(1)
-    page.locator(f"[data-row={key}] form[action$='/tomorrow'] button").click()
+    assert page.evaluate("document.activeElement.closest('[data-row]')?.dataset.row") == key
+    page.locator(f"[data-row={key}] form[action$='/tomorrow'] button").press("Enter")
     expect(page.locator(f"[data-row={key}]")).to_have_count(0)
-    expect(page.locator(".k-flash")).to_contain_text("已推迟到")
+    expect(page.locator(".k-toast")).to_contain_text("已推迟到")
+    assert page.evaluate("window.stays && focused()") == "LI" and page.locator(".k-flash").count() == 0, "no new page, no banner"
 
     call = page.locator("[data-row^=call-]").first
     key = call.get_attribute("data-row")
     call.get_by_label("写跟进").click()
     call.locator("[name=content]").fill("报价已确认，周五签合同")
+    call.locator("[name=next_follow_at]").fill("2020-01-01 10:00")
+    call.locator("[name=content]").press("Enter")
+    expect(page.locator(".k-toast[role=alert]")).to_be_visible()
+    expect(call.locator("[name=content]")).to_have_value("报价已确认，周五签合同")
     after = clock.today() + dt.timedelta(4)
     call.locator("[name=next_follow_at]").fill(f"{after} 10:00")
     call.locator("[name=content]").press("Enter")

@@ -1,4 +1,4 @@
-/* The work desktop: panes of a card, the small calendar with its marks, cards moved by keyboard. */
+/* The work desktop: panes of a card, the small calendar with its marks, cards moved by keyboard, work done in a row. */
 (function () {
   'use strict';
   var D = document;
@@ -20,6 +20,42 @@
     if (e.target.matches('[data-k-go]')) e.target.form.submit();
   });
   D.addEventListener('shown.bs.collapse', function (e) { var field = e.target.querySelector('[name=content]'); if (field) field.focus(); });
+  /* A form inside a row is posted as it would be without this script; of the page that answers only the parts that changed are taken. */
+  var todo = D.querySelector('[data-card=today]');
+  if (todo) todo.addEventListener('submit', function (e) {
+    var form = e.target, row = form.closest('[data-row]'), at = all('[data-row]', todo).indexOf(row);
+    e.preventDefault();
+    if (row.getAttribute('aria-busy')) return;
+    row.setAttribute('aria-busy', 'true');
+    fetch(form.action, { method: 'POST', body: new FormData(form) }).then(read).then(function (page) {
+      var flash = page.querySelector('.k-flash:not(.k-readonly)'), bad = flash.getAttribute('role') === 'alert', undo = flash.querySelector('form');
+      row.removeAttribute('aria-busy');
+      if (!bad) take(page, row.dataset.row, at, form.action);
+      window.kToast({ text: flash.querySelector('.grow').textContent.trim(), bad: bad, batch: undo && undo.action.split('/').pop(), word: todo.dataset.undo, done: function () {
+        fetch(location.href).then(read).then(function (page) { take(page, row.dataset.row, at, form.action); });
+      } });
+    }).catch(function () { form.submit(); });
+  });
+  function read(r) {
+    if (!r.ok) throw new Error(r.status);
+    return r.text().then(function (html) { return new DOMParser().parseFromString(html, 'text/html'); });
+  }
+  /* Put the fresh parts of a page in; the focus stays where it was, on the same button of the row (or the one that has moved up). */
+  function take(page, key, at, action) {
+    var list = todo.querySelector('.k-todo'), top = list.scrollTop;
+    all('[data-k-fresh]').forEach(function (old) {
+      var part = page.querySelector('[data-k-fresh="' + old.dataset.kFresh + '"]');
+      if (!part) return;
+      all('input', old).forEach(function (i) { if (i._flatpickr) i._flatpickr.destroy(); });
+      old.innerHTML = part.innerHTML; window.kControls(old);
+    });
+    list = todo.querySelector('.k-todo'); list.scrollTop = top;
+    var rows = all('[data-row]', todo), row = rows.filter(function (r) { return r.dataset.row === key; })[0] || rows[Math.min(at, rows.length - 1)];
+    var kind = action.indexOf('/desk/follow/') >= 0 ? '[data-bs-toggle=collapse]' : 'form[action$="/' + action.split('/').pop() + '"] button';
+    var next = row && (row.querySelector(kind) || row.querySelector('.k-what')) || todo.querySelector('a');
+    next.focus({ preventScroll: true });
+    D.dispatchEvent(new Event('k-done'));
+  }
   all('[data-k-sheet]').forEach(function (card) {
     var box = card.querySelector('[data-k-days]'), title = card.querySelector('[data-k-title]'), month = card.dataset.month;
     function two(n) { return (n < 10 ? '0' : '') + n; }
@@ -52,6 +88,7 @@
       month = d.getFullYear() + '-' + two(d.getMonth() + 1);
       draw();
     });
+    D.addEventListener('k-done', draw);
     draw();
   });
 })();
