@@ -174,15 +174,23 @@ def reached(step: str):
     return select(of.id).where(of.customer_id == Customer.id, of.deleted_at.is_(None), *valid).exists()
 
 
+def came() -> list:
+    """How many customers came how far, a column a step."""
+    return [func.count().filter(reached(step)).label(step) for step, _label in STEPS]
+
+
 def conversion(session, asked: Asked) -> list[dict]:
     """The customers made in the period, and how many of them came how far: {label, n, rate of the first, url}."""
-    report, rows = REPORTS["customers"], []
-    wanted = [func.count().filter(reached(step)).label(step) for step, _label in STEPS]
-    counted = session.execute(select(*wanted).select_from(Customer).where(*asked.clauses(report))).one()._mapping
-    for step, label in STEPS:
-        rows.append({"label": str(label), "value": step, "n": counted[step], "amount": 0, "url": asked.link(report, reached=step),
-                     "rate": round(100 * counted[step] / counted["made"]) if counted["made"] else None})
-    return rows
+    report = REPORTS["customers"]
+    counted = session.execute(select(*came()).select_from(Customer).where(*asked.clauses(report))).one()._mapping
+    return [{**row, "url": asked.link(report, reached=row["value"])} for row in steps(counted)]
+
+
+def steps(counted) -> list[dict]:
+    """{label, value, n, rate of the first} of the steps, out of {step: number}."""
+    whole = counted.get("made", 0)
+    return [{"label": str(label), "value": step, "n": counted.get(step, 0), "amount": 0,
+             "rate": round(100 * counted.get(step, 0) / whole) if whole else None} for step, label in STEPS]
 
 
 # ---- ranking --------------------------------------------------------------------------------------------------
@@ -193,12 +201,16 @@ RANKED = (*(Report(kind, label, Credit, "day", "owner", Credit.amount, partial(C
 
 def ranking(session, asked: Asked) -> list[dict]:
     """People by what they signed, each his part of what several share: {id, label, cells {report: {n, amount, url}}}."""
-    found: dict = {}
-    for report in RANKED:
-        for row in spread(session, report, "owner", asked, None):
-            person = found.setdefault(row["value"], {"id": row["value"], "label": row["label"], "cells": {}})
-            person["cells"][report.key] = row
-    return sorted(found.values(), key=lambda p: tuple(-(p["cells"].get(k) or {"amount": 0})["amount"] for k in ("signed", "received")))
+    return lined_up({report.key: spread(session, report, "owner", asked, None) for report in RANKED})
+
+
+def lined_up(found: dict) -> list[dict]:
+    """The same out of {report: its rows by person}."""
+    people: dict = {}
+    for key, rows in found.items():
+        for row in rows:
+            people.setdefault(row["value"], {"id": row["value"], "label": row["label"], "cells": {}})["cells"][key] = row
+    return sorted(people.values(), key=lambda p: tuple(-(p["cells"].get(k) or {"amount": 0})["amount"] for k in ("signed", "received")))
 
 
 def spent_share(session, asked: Asked) -> dict:

@@ -129,28 +129,37 @@ class ReportPage(Page):
     def export(self, key):
         """The table as a spreadsheet."""
         self._refuse(key, "export")
-        fmt, asked = request.form.get("fmt", "xlsx"), self._asked()
+        asked = self._asked()
         groups = figures.REPORTS[key].names if key in figures.REPORTS else list(products.GROUPS)
         by = request.args.get("by") or groups[0]
-        if fmt not in WRITERS or by not in groups:
+        if by not in groups:
             abort(400)
-        head, rows = self._sheet(key, by, asked)
+        when = "~".join(map(str, conditions.period(asked.period))) if asked.period else _("All")
+        return self._sent(key, when, *self._sheet(key, by, asked))
+
+    def _sent(self, key, when, head, rows):
+        """A spreadsheet in the asked format; 400 for none."""
+        fmt = request.form.get("fmt", "xlsx")
+        if fmt not in WRITERS:
+            abort(400)
         place = Path(tempfile.mkdtemp(prefix="crm-report-")) / f"report.{fmt}"
         events.exported.send(entity=f"report.{key}", rows=len(rows), kind=fmt)
         self.session.commit()
         WRITERS[fmt](place, head, rows)
-        when = "~".join(map(str, conditions.period(asked.period))) if asked.period else _("All")
         answer = send_file(place, as_attachment=True, download_name=f"{dict(self._kinds())[key]}-{when}.{fmt}")
         answer.call_on_close(lambda: (place.unlink(missing_ok=True), place.parent.rmdir()))
         return answer
 
     def _sheet(self, key, by, asked) -> tuple[list, list]:
         if key == "ranking":
-            people = [[p["label"], *(self._cell(p, r) for r in figures.RANKED)] for p in figures.ranking(self.session, asked)]
-            return [_("Person"), *(str(r.label) for r in figures.RANKED)], people
+            return self._ranked(figures.ranking(self.session, asked))
         rows = self._table(key, by, asked)
         label = dict(self._groups(figures.REPORTS.get(key))).get(by, _("Step"))
         return [label, _("Number"), _("Amount")], [[r["label"], r["n"], money.to_yuan(r["amount"])] for r in rows]
+
+    def _ranked(self, people) -> tuple[list, list]:
+        head = [_("Person"), *(str(r.label) for r in figures.RANKED)]
+        return head, [[p["label"], *(self._cell(p, r) for r in figures.RANKED)] for p in people]
 
     @staticmethod
     def _cell(person, report):
@@ -158,18 +167,48 @@ class ReportPage(Page):
         return None if row is None else money.to_yuan(row["amount"]) if report.amount is not None else row["n"]
 
     def snapshot(self):
-        """A month as it was when it ended."""
+        """A month as it was when it ended, of a circle."""
         kept = snapshots.months(self.session)
+        month, key, found = self._kept(kept)
+        return render_template(
+            "reports/snapshot.html", months=kept, month=month, key=key, kinds=self._kinds(), cards=self._kept_cards(key, found),
+            whose=request.args.get("whose", ""), circles=[(k, WHOSE[k]) for k in self.who.circles()], chosen=chosen_circles(self.who),
+            ranked=figures.RANKED, ranking=figures.lined_up(found) if key == "ranking" else [])
+
+    def _kept(self, kept, verb="read") -> tuple[str, str, dict]:
+        """(month, report, its rows by field) of the address; 404, 403, 400 for what is none."""
         month, key = request.args.get("month") or (kept[0] if kept else ""), request.args.get("report", "customers")
-        if (month and month not in kept) or key not in figures.REPORTS:
+        if month and month not in kept:
             abort(404)
-        self._refuse(key)
-        report = figures.REPORTS[key]
-        found = snapshots.read(self.session, month, key, self.who.reach) if month else {}
-        cards = [{"title": figures.caption(report, name), "rows": found.get(name, []), "money": report.amount is not None}
-                 for name in report.names]
-        own = [(k, label) for k, label in self._kinds() if k in figures.REPORTS]
-        return render_template("reports/snapshot.html", months=kept, month=month, key=key, kinds=self._kinds(), own=own, cards=cards)
+        self._refuse(key, verb)
+        people = self._asked().people if request.args.get("whose") else self.who.reach
+        return month, key, snapshots.read(self.session, month, key, people) if month else {}
+
+    def _kept_cards(self, key, found) -> list[dict]:
+        """The bars of a kept month."""
+        if key == "ranking":
+            return []
+        if key == "conversion":
+            rows = figures.steps({row["value"]: row["n"] for row in found.get("step", ())})
+            return [{"title": _("Customers of the period, how far they came"), "rows": rows, "money": False}]
+        report = figures.REPORTS.get(key)
+        return [{"title": figures.caption(report, name) if report else str(label), "rows": found.get(name, []),
+                 "money": report is None or report.amount is not None} for name, label in self._groups(report)]
+
+    @expose("/snapshot/export", methods=["POST"])
+    @granted("")
+    def export_kept(self):
+        """A report of a kept month as a spreadsheet: all its bars, or the ranking."""
+        month, key, found = self._kept(snapshots.months(self.session), "export")
+        if not month:
+            abort(404)
+        if key == "ranking":
+            head, rows = self._ranked(figures.lined_up(found))
+        else:
+            head = [_("Reports"), _("Item"), _("Number"), _("Amount")]
+            cards = self._kept_cards(key, found)
+            rows = [[card["title"], r["label"], r["n"], money.to_yuan(r["amount"])] for card in cards for r in card["rows"]]
+        return self._sent(key, month, head, rows)
 
     @expose("/")
     @granted("")

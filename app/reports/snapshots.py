@@ -1,12 +1,16 @@
 """At a month's turn its reports are kept as they were: later changes do not touch them (peers 2.12)."""
 import datetime as dt
+from functools import partial
 
 from sqlalchemy import delete, func, insert, select
 
+from app.contracts.models import Contract
 from app.core import clock, jobs, schedule
 from app.core.describe import describe
+from app.customers.models import Customer
 
-from .figures import REPORTS, _figures, labels, within
+from . import products
+from .figures import RANKED, REPORTS, STEPS, Asked, _figures, came, labels, within
 from .models import Snapshot
 
 
@@ -33,19 +37,40 @@ def take(session, month: str, progress=None) -> int:
     first = dt.date(int(month[:4]), int(month[5:]), 1)
     last = dt.date(first.year + first.month // 12, first.month % 12 + 1, 1) - dt.timedelta(1)
     session.execute(delete(Snapshot.__table__).where(Snapshot.__table__.c.month == month))
-    made, asked = 0, [(report, name) for report in REPORTS.values() for name in report.names]
-    for n, (report, name) in enumerate(asked, 1):
-        rows = _rows(session, report, name, f"{first}~{last}")
+    made, asked, span = 0, _parts(), f"{first}~{last}"
+    for n, (report, name, read_) in enumerate(asked, 1):
+        rows = read_(session, span)
         if rows:
             session.execute(insert(Snapshot.__table__), [
-                {"month": month, "report": report.key, "field": name, "taken_at": clock.now(), **row} for row in rows])
+                {"month": month, "report": report, "field": name, "taken_at": clock.now(), **row} for row in rows])
         made += len(rows)
         if progress:
             progress(n, len(asked))
     return made
 
 
-def _rows(session, report, name, span) -> list[dict]:
+def _parts() -> list[tuple]:
+    """(report, field, function(session, period) -> rows) of all that is kept."""
+    return [*((report.key, name, partial(_rows, report, name)) for report in REPORTS.values() for name in report.names),
+            *(("ranking", report.key, partial(_rows, report, "owner")) for report in RANKED),
+            *(("products", group, partial(_sold, group)) for group in products.GROUPS), ("conversion", "step", _came)]
+
+
+def _sold(group, session, span) -> list[dict]:
+    found = session.execute(products.sold(group, Contract.owner_id).where(*Asked(span).clauses(REPORTS["contracts"]))).all()
+    named = products.names(session, group, [row[0] for row in found])
+    return [{"value": value and str(value), "label": named.get(value, "—")[:255], "owner_id": who or 0, "n": n, "amount": int(fen)}
+            for value, who, n, _quantity, fen in found]
+
+
+def _came(session, span) -> list[dict]:
+    found = session.execute(select(Customer.owner_id, *came()).select_from(Customer).where(
+        *Asked(span).clauses(REPORTS["customers"])).group_by(Customer.owner_id))
+    return [{"value": step, "label": step, "owner_id": row.owner_id or 0, "n": row._mapping[step], "amount": 0}
+            for row in found for step, _label in STEPS]
+
+
+def _rows(report, name, session, span) -> list[dict]:
     one = describe(report.model)[name]
     value = func.nullif(one.attribute, "") if one.kind in ("text", "choice") else one.attribute
     owner = report.model.owner_id
@@ -62,12 +87,12 @@ def months(session) -> list[str]:
 
 
 def read(session, month: str, report: str, people) -> dict[str, list[dict]]:
-    """{field: [{label, n, amount}]} of a kept month over some people (None: everybody), the largest first."""
-    wanted = select(Snapshot.field, Snapshot.label, func.sum(Snapshot.n), func.sum(Snapshot.amount)).where(
+    """{field: [{value, label, n, amount}]} of a kept month over some people (None: everybody), the largest first."""
+    wanted = select(Snapshot.field, Snapshot.value, Snapshot.label, func.sum(Snapshot.n), func.sum(Snapshot.amount)).where(
         Snapshot.month == month, Snapshot.report == report).group_by(Snapshot.field, Snapshot.value, Snapshot.label)
     if people is not None:
         wanted = wanted.where(Snapshot.owner_id.in_(sorted(people)))
     found: dict = {}
-    for name, label, n, amount in session.execute(wanted):
-        found.setdefault(name, []).append({"label": label, "n": int(n), "amount": int(amount)})
+    for name, value, label, n, amount in session.execute(wanted):
+        found.setdefault(name, []).append({"value": value, "label": label, "n": int(n), "amount": int(amount)})
     return {name: sorted(rows, key=lambda r: (-r["amount"], -r["n"], r["label"])) for name, rows in found.items()}

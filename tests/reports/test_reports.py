@@ -13,6 +13,7 @@ from sqlalchemy import select
 from app.core import clock, jobs, schedule
 from app.reports import figures, snapshots
 from app.reports.models import Snapshot
+from app.security.models import Department
 from app.targets import credits
 
 TODAY = clock.today()
@@ -193,6 +194,43 @@ def test_a_kept_month_stays_as_it_was(make, session, login):
     session.commit()
     assert again == session.query(Snapshot).count(), "taken twice it is there once"
     assert login("li").get("/report/snapshot?month=1999-01").status_code == 404
+
+
+def test_a_kept_month_says_what_the_live_reports_said_of_each_circle(make, session, login, people):
+    """Bars, conversion, products and ranking of the month, for each person, circle, department and colleague; as a spreadsheet too."""
+    _company(make, random.Random(3))
+    credits.split(session, [make.contract(owner="li", amount=1_000_00, signed_on=TODAY)], [(people["li"], 7000), (people["wang"], 3000)])
+    session.commit()
+    month = f"{TODAY:%Y-%m}"
+    snapshots.take(session, month)
+    session.commit()
+    south, walked = session.scalar(select(Department.id).where(Department.name == "华南部")), 0
+    for name, circles in (("li", ("mine",)), ("qian", ("team", str(people["wang"]))), ("chen", ("", "mine", f"d{south}"))):
+        client = login(name)
+        for key in KEYS:
+            for whose in circles:
+                live = _bars(client.get(f"/report/{key}?period=this_month&whose={whose}").text)
+                kept = _bars(client.get(f"/report/snapshot?month={month}&report={key}&whose={whose}").text)
+                assert sorted(kept) == sorted(live), (name, key, whose)
+                walked += len(kept)
+    assert walked > 150
+    client = login("chen")
+    for key, head in (("products", "报表,项目,数量,金额"), ("ranking", "人员,签单,回款,客户"), ("conversion", "报表,项目,数量,金额")):
+        with client.post(f"/report/snapshot/export?month={month}&report={key}&whose=all", data={"fmt": "csv"}) as out:
+            assert out.data.decode("utf-8-sig").startswith(head), out.data.decode("utf-8-sig")[:60]
+            assert f"{month}.csv" in out.headers["Content-Disposition"]
+    with client.post(f"/report/snapshot/export?month={month}&report=ranking&whose={people['wang']}", data={"fmt": "csv"}) as out:
+        assert [line.split(",")[0] for line in out.data.decode("utf-8-sig").split()] == ["人员", "王浩然"]
+    assert client.post("/report/snapshot/export?month=1999-01", data={"fmt": "csv"}).status_code == 404
+    assert client.post(f"/report/snapshot/export?month={month}", data={"fmt": "doc"}).status_code == 400
+    assert login("li").get("/report/snapshot?whose=team").status_code == 400
+    assert login("li").post(f"/report/snapshot/export?month={month}&whose={people['zhao']}", data={"fmt": "csv"}).status_code == 400
+
+
+def _bars(page):
+    """(number, fen) of the bars and of the ranking's cells, without the table below; a card shows twelve at most."""
+    part = page[:page.find("data-k-report")]
+    return [(n, fen) for n, fen in re.findall(r'data-n="(\d+)"(?: data-fen="(-?\d+)")?', part)]
 
 
 def test_the_snapshot_is_due_at_the_months_turn_of_the_office():
