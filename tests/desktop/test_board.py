@@ -144,7 +144,8 @@ def test_a_key_figure_shows_target_pace_and_the_same_days_of_the_period_before(l
     page = login("li").get("/").text
     card = page[page.index('data-figure="signed"'):][:2500]
     assert "目标 1,000,000" in card and "25%" in card and "+150%" in card and "<em style=" in card
-    assert f"上月同期（{first}~{last}）：100,000" in card
+    days = str(first) if first == last else f"{first}~{last}"
+    assert f"上月同期（{days}）：100,000" in card
 
 
 def test_the_first_of_a_month_is_compared_with_the_first_of_the_month_before(make, session, as_, people):
