@@ -92,8 +92,7 @@ def _named(key, row, known) -> dict:
 def fields(change) -> list[dict]:
     """The fields that a change wrote, before and after, in words; those of a removed row as they were."""
     model = entity.by_name(change.entity)
-    found = record.changed(model, SimpleNamespace(old=change.old, new=change.new or dict.fromkeys(change.old or {})))
-    return [f for f in found if f["old"] != f["new"]]
+    return record.changed(model, SimpleNamespace(old=change.old, new=change.new or dict.fromkeys(change.old or {})))
 
 
 def told(session, changes) -> list[SimpleNamespace]:

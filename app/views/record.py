@@ -93,22 +93,25 @@ def history(view, row) -> list[dict]:
     names, who = cells.people(), actor.current()
     everything = who.may("audit", "read") or who.may("batch", "undo")
     verbs = {"add": _("made it"), "edit": _("changed it"), "delete": _("moved it to the trash"), "restore": _("restored it")}
+    told = [(c, changed(view.model, c) if c.verb == "edit" else []) for c in changes]
+    stars = {one.key for one in view.fields.values() if cells.is_masked(one)}
     return [{"verb": c.verb, "who": names.get(c.actor_id, _("The system")), "what": verbs.get(c.verb, c.verb), "at": cells.moment(c.at),
-             "id": c.id, "url": f"/undo/show/{c.batch_id}" if everything or c.actor_id == who.id else "",
-             "fields": changed(view.model, c) if c.verb == "edit" else []} for c in changes]
+             "id": c.id, "url": f"/undo/show/{c.batch_id}" if everything or c.actor_id == who.id else "", "fields": fields}
+            for c, fields in told if fields or c.verb != "edit" or stars & set(c.new or ())]
 
 
 def changed(model, change) -> list[dict]:
-    """The logged fields of a change of a model's row in words."""
+    """The logged fields of a change of a model's row in words; what reads the same before and after is left out."""
     by_key = {one.key: one for one in describe(model).values()}
-    return [{"key": k, "readonly": by_key[k].readonly, "masked": cells.is_masked(by_key[k]), "label": str(by_key[k].label),
-             "old": _told(by_key[k], (change.old or {}).get(k)), "new": _told(by_key[k], v)}
-            for k, v in (change.new or {}).items() if k in by_key and not by_key[k].system]
+    found = [{"key": k, "readonly": by_key[k].readonly, "masked": cells.is_masked(by_key[k]), "label": str(by_key[k].label),
+              "old": _told(by_key[k], (change.old or {}).get(k)), "new": _told(by_key[k], v)}
+             for k, v in (change.new or {}).items() if k in by_key and not by_key[k].system]
+    return [f for f in found if f["old"] != f["new"]]
 
 
 def _told(one, value) -> str:
     """A logged value in words."""
-    if value is None:
+    if value in (None, ""):
         return "—"
     if cells.is_masked(one):
         return cells.mask(value)

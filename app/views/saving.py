@@ -1,4 +1,6 @@
 """Saving a form: once, by the rules, without losing anybody's change or typing."""
+import datetime as dt
+
 from flask import request
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -32,11 +34,16 @@ def remember(form, row) -> None:
         db.session.add(FormToken(token=form.token.data[:40], row_id=row.id))
 
 
+def _same(kept, value) -> bool:
+    """Whether a form brings back what a row holds: it shows moments by the minute."""
+    return (kept.replace(second=0, microsecond=0) if isinstance(kept, dt.datetime) else kept) == value or kept == value
+
+
 def fill(form, row, fields) -> None:
     """Move the form's values into the row; only fields that changed are touched."""
     for one in fields:
         value = form[one.name].data
-        if getattr(row, one.key) != value:
+        if not _same(getattr(row, one.key), value):
             setattr(row, one.key, value)
 
 
@@ -62,9 +69,9 @@ def merge(form, row, fields, shown) -> list[dict]:
         if one.key not in before:
             continue
         mine, theirs = form[one.name].data, getattr(row, one.key)
-        if mine == before[one.key]:
+        if _same(before[one.key], mine):
             form[one.name].data, form[one.name].raw_data = theirs, None
-        elif mine != theirs:
+        elif not _same(theirs, mine):
             clashes.append({"name": one.name, "label": str(one.label),
                             "mine": shown(form[one.name]), "theirs": shown(form[one.name], theirs)})
     return clashes

@@ -157,6 +157,27 @@ def test_edits_of_different_fields_never_lose_each_other(make, login, session, p
     assert "0512-1" in clash.text and "0512-2" in clash.text and "k-conflict" in clash.text
 
 
+def test_a_moment_that_reads_the_same_is_neither_written_nor_told(make, login, session, people):
+    """A form knows moments by the minute; what was logged with other seconds before is not told as a change."""
+    at = dt.datetime(2030, 5, 6, 1, 30, 12)
+    row, li = make.customer(owner="li", name="恒远", next_follow_at=at, mobile="13812345678"), login("li")
+    form = {"name": "恒远", "owner": people["li"], "next_follow_at": "2030-05-06 09:30", "mobile": row.mobile, "region": "苏州", "version": row.version}
+    assert li.post(f"/customer/edit/{row.id}", data=form).status_code == 302
+    session.expire_all()
+    assert (row.next_follow_at, row.region) == (at, "苏州")
+    row.next_follow_at = at.replace(second=0)
+    session.commit()
+    page = li.get(f"/customer/show/{row.id}?tab=history").text
+    assert "苏州" in page and "下次跟进时间: <" not in page and page.count('<li><span class="dot">') == 2, "made, then changed once"
+    theirs = make.customer(owner="li", name="天工", next_follow_at=at)
+    theirs.next_follow_at = dt.datetime(2030, 6, 7, 1, 30)
+    session.commit()
+    form |= {"name": "天工", "mobile": "", "version": "1"}
+    assert li.post(f"/customer/edit/{theirs.id}", data=form).status_code == 302, "what only others changed is no clash"
+    session.expire_all()
+    assert theirs.next_follow_at.month == 6
+
+
 def test_attachments_are_served_to_those_who_see_the_record_and_never_run(make, login, session):
     row = make.customer(owner="li")
     client = login("li")
