@@ -3,8 +3,10 @@ from types import SimpleNamespace as Bag
 
 from flask import current_app, request, session
 from flask_babel import get_locale
+from sqlalchemy import literal, select, union_all
 
 from app.core import actor
+from app.extensions import db
 
 MENU: list = []  # filled by modules.py: {key, label, icon, views: [(view, MenuItem)]}
 READ_ONLY: list = []  # of a later module: whether nothing may be written now
@@ -45,13 +47,30 @@ def _languages(code) -> list[dict]:
     return [Bag(code=k, label=v["name"], url=f"/lang/{k}", active=k == code) for k, v in current_app.config["LANGUAGES"].items()]
 
 
+def _recent(who) -> list[dict]:
+    """Those of the records looked at last that the person still sees; one statement."""
+    kept, asked = session.get("recent", []), {}
+    views = {v.route_base: v for v in current_app.appbuilder.baseviews if getattr(v, "model", None) is not None} if kept else {}
+    for one in kept:
+        base, _show, key = one["url"].rpartition("/show/")
+        if base in views and who.may(views[base].entity, "read"):
+            asked.setdefault(base, []).append(int(key))
+    if not asked:
+        return []
+    lines = [select(literal(base).label("base"), views[base].model.id.label("id")).where(views[base].model.id.in_(ids))
+             for base, ids in asked.items()]
+    both = union_all(*lines).subquery()
+    seen = {f"{row.base}/show/{row.id}" for row in db.session.execute(select(both.c.base, both.c.id))}
+    return [one for one in kept if one["url"] in seen]
+
+
 def shell() -> Bag:
     """The `shell` object of layout.html for the acting person."""
     who, code = actor.current() or actor.NOBODY, str(get_locale() or "zh")[:2]
     menu = _menu(who, request.blueprint, code)
     badges = {k: n for more in BADGES for k, n in more(who).items()} if menu.modules else {}
     pinned = [p for more in PINNED for p in more(who)] if menu.modules else []
-    recent = session.get("recent", []) if menu.modules else []
+    recent = _recent(who) if menu.modules else []
     return Bag(
         **vars(menu), language=code, app_name=current_app.config["APP_NAME"], badges=badges, pinned=pinned, recent=recent,
         varies=repr((badges, pinned, recent)), waits=repr(badges),

@@ -271,3 +271,22 @@ def test_who_gives_a_customer_away_from_its_page_comes_to_the_list(make, login, 
         answer = client.post("/customer/action_post", data={"action": "transfer", "rowid": str(one.id), "owner": str(people[to]), "back": f"/customer/show/{one.id}"})
         assert answer.location.startswith(place), answer.location
     assert client.get(f"/customer/show/{row.id}").status_code == 404
+
+
+def test_what_was_looked_at_last_is_offered_only_while_it_is_seen(make, login, session, people, statements):
+    """Given away, deleted, of another kind: one statement tells."""
+    mine, away, gone = (make.customer(owner="li", name=name) for name in ("恒远", "天工", "创捷"))
+    deal, li = make.opportunity(owner="li", customer_id=mine.id, name="三号车间"), login("li")
+    for page in (f"/customer/show/{mine.id}", f"/customer/show/{away.id}", f"/customer/show/{gone.id}", f"/opportunity/show/{deal.id}"):
+        li.get(page)
+
+    def offered(page="/help/"):
+        return re.findall(r'class="ell">(.*?)</span>', li.get(page).text.split("最近访问")[1].split("</ul>")[0])
+    assert offered() == ["三号车间", "创捷", "天工", "恒远"]
+    away.owner_id = people["zhao"]
+    session.delete(gone)
+    session.commit()
+    assert offered() == ["三号车间", "恒远"] == offered("/customer/list/?quick=all")
+    with statements() as seen:
+        li.get("/customer/list/?quick=all")
+    assert len([s for s in seen if not s.startswith(("BEGIN", "PRAGMA"))]) <= 6 and len([s for s in seen if "UNION ALL" in s]) == 1, seen

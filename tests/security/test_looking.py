@@ -38,7 +38,7 @@ def looks(client) -> bool:
 def content(page: str) -> str:
     """A page without the banner and without marks made anew for each request."""
     page = re.sub(r"<div class=\"k-looking.*?</form></div>\n?", "", page, flags=re.S)
-    return re.sub(r'(value|nonce|content)="[\w.=-]{16,}"|<div class="k-nav-h">最近打开.*?</ul>', "", page, flags=re.S)
+    return re.sub(r'(value|nonce|content)="[\w.=-]{16,}"|<div class="k-nav-h">最近访问.*?</ul>', "", page, flags=re.S)
 
 
 def picture() -> dict:
