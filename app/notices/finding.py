@@ -1,5 +1,5 @@
-"""What falls due and is told to whom: tasks, follow-ups, payment terms, ends of quotes and contracts, approvals that wait, birthdays.
-Looked for again and again, written once (`rules.put`). No Flask, no commit."""
+"""What falls due and is told to whom: tasks, follow-ups, payment terms, ends of quotes and contracts, approvals that wait, customers that
+soon fall into the pool, birthdays. Looked for again and again, written once (`rules.put`). No Flask, no commit."""
 import calendar
 import datetime as dt
 
@@ -17,6 +17,7 @@ from app.core.words import _
 from app.customers.models import Contact, Customer
 from app.payments.models import PaymentPlan
 from app.payments.rules import MOST_AHEAD, open_plans
+from app.pool import rules as pools
 from app.quotes.models import Quote
 from app.quotes.rules import OPEN, WARN_DAYS
 from app.security.people import actor_for, superior_of
@@ -148,6 +149,16 @@ def _approvals(session, _now):
         words, turn = _("Approve: %(name)s", name=row.title), approvals.turn(session, row)
         found += [one(person, "approval", words, f"/approval/show/{row.id}", turn.id) for person in sorted(approvals.asked(session, row))]
     return found
+
+
+@schedule.every("notices.pool", 60)
+def falling(session) -> None:
+    """Customers that soon fall into the pool: their owner is told as many days before as the office says, once a countdown."""
+    at, soon = Customer.pool_at, pools.falling(parameters.get(session, "pool.warn_days"))
+    wanted = select(Customer.id, Customer.owner_id, at, Customer.name).where(soon, at > clock.now(), Customer.owner_id.is_not(None))
+    put(session, [one(owner, "pool", _("Falls into the pool: %(name)s", name=name) + f" {clock.to_office(moment):%m-%d %H:%M}",
+                      f"/customer/show/{key}?tab=timeline", f"{key}-{clock.to_office(moment):%Y%m%d}")
+                  for key, owner, moment, name in session.execute(wanted.order_by(at))])
 
 
 # ---- birthdays ------------------------------------------------------------------------------------------------

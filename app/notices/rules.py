@@ -19,9 +19,9 @@ from .models import Notice
 KEY = "notices"
 KINDS = {"task": _l("Reminders of tasks and memos"), "call": _l("Next follow-ups"), "contact": _l("Next follow-ups of contacts"),
          "plan": _l("Planned payments"), "quote": _l("Quote validity ends"), "contract": _l("Contract ends"),
-         "birthday": _l("Birthdays of contacts"), "approval": _l("Waiting for my approval"), "handed": _l("Tasks handed to me"),
-         "done": _l("Tasks that I handed out are done"), "given": _l("Customers handed to me"), "share": _l("Requests to work along"),
-         "journal": _l("Daily and weekly reports"), "target": _l("Targets handed to me")}
+         "pool": _l("Customers soon in the pool"), "birthday": _l("Birthdays of contacts"), "approval": _l("Waiting for my approval"),
+         "handed": _l("Tasks handed to me"), "done": _l("Tasks that I handed out are done"), "given": _l("Customers handed to me"),
+         "share": _l("Requests to work along"), "journal": _l("Daily and weekly reports"), "target": _l("Targets handed to me")}
 CHANNELS = {"bell": _l("Bell"), "mail": _l("E-mail message"), "robot": _l("Group robot")}
 ROBOTS = {"": _l("None"), "wecom": "企业微信", "dingtalk": "钉钉", "feishu": "飞书"}
 MOST, CHUNK = 2000, 500  # notices read by one press; rows of one statement

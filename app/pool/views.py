@@ -1,6 +1,7 @@
 """The pools and their rules, kept by the administrator; what the customer's list and page say of the pool."""
 from flask_appbuilder.forms import DynamicForm
 from markupsafe import Markup
+from sqlalchemy import select
 
 from app.core import parameters
 from app.core.today import Source, keep
@@ -56,9 +57,11 @@ class PoolRuleView(EntityView):
 
 # ---- the customer ---------------------------------------------------------------------------------------------
 def release_form():
-    """The pool to put customers into."""
+    """The pool to put customers into; the only one in use is chosen already."""
+    in_use = db.session.scalars(select(Pool.id).where(Pool.is_stopped.is_not(True)).limit(2)).all()
+
     class ReleaseForm(DynamicForm):
-        pool = forms.RefField(_l("Pool"), [forms.Required()], target=Pool)
+        pool = forms.RefField(_l("Pool"), [forms.Required()], target=Pool, default=in_use[0] if len(in_use) == 1 else None)
     return ReleaseForm
 
 

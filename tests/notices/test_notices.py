@@ -99,6 +99,27 @@ def told(session, day, run=finding.find) -> list[tuple[int, str]]:
     return sorted((n.employee_id, n.title) for n in notices(session) if n.id not in before)
 
 
+def test_a_customer_that_soon_falls_into_the_pool_is_told_once_a_countdown(session, make, people):
+    """As many days before as the office says; a follow-up begins the countdown anew."""
+    day, pool = dt.date(2027, 3, 20), make.pool(name="华东公海")
+    make.pool_rule(pool_id=pool.id, days=30, starts_on=dt.date(2026, 1, 1))
+    with clock.frozen(clock.day_start(day)):
+        one = make.customer(owner="li", name="恒远", created_at=clock.now() - dt.timedelta(60), last_follow_at=clock.now() - dt.timedelta(20))
+        make.customer(owner="wang", name="天工", last_follow_at=clock.now())
+    for days, title in ((6, None), (8, "即将进入公海：恒远 03-30 00:00"), (9, None)):
+        assert told(session, day + dt.timedelta(days), finding.falling) == ([(people["li"], title)] if title else []), days
+    one.last_follow_at = clock.day_start(day + dt.timedelta(9))
+    session.commit()
+    assert told(session, day + dt.timedelta(10), finding.falling) == []
+    assert told(session, day + dt.timedelta(37), finding.falling) == [(people["li"], "即将进入公海：恒远 04-28 00:00")]
+    parameters.put(session, "pool.warn_days", 10)
+    session.commit()
+    with clock.frozen(clock.day_start(day + dt.timedelta(28))):
+        one.last_follow_at = clock.now() - dt.timedelta(21)
+        session.commit()
+    assert (people["li"], "即将进入公海：恒远 04-26 00:00") in told(session, day + dt.timedelta(28), finding.falling), "the days are the office's"
+
+
 def test_a_quote_is_told_a_week_before_its_validity_ends_and_once_more_when_it_has(session, make, people):
     end = dt.date(2027, 3, 20)
     quote = make.quote(owner="li", name="驱动器报价", quoted_on=dt.date(2027, 3, 1), valid_until=end, state="sent")

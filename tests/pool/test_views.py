@@ -71,8 +71,12 @@ def test_countdown_and_warning(make, login, session):
     assert "即将进入公海：恒远" in client.get("/").text and "即将进入公海：天工" not in client.get("/").text
     one = re.search(r'data-id="(\d+)"', soon)[1]
     assert "距进入公海" in client.get(f"/customer/show/{one}").text
+    dialog = f"/customer/action_form/release?ids={one}"
+    assert re.search(r'<option value="1" selected>华东公海', client.get(dialog).text), "the only pool is chosen already"
     done = sent(client, "/customer/action_post", {"action": "release", "rowid": one, "pool": "1"})
     assert "放入公海" in done
+    make.pool(name="华南公海")
+    assert "华东公海" not in client.get(dialog).text
 
 
 def test_the_administrator_keeps_pools_and_rules(login, session):
