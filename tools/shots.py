@@ -27,7 +27,7 @@ PAGES = {"desk": "/", "tasks": "/task/list/?quick=all", "task-form": "/task/add"
          "journal-team": "/journal/team", "parameters": "/parameter/", "backups": "/backup/",
          "own-fields": "/customfield/list/", "own-field": "/customfield/add?entity=customer", "quick-filters": "/filter/?list=customer", "quick-filter": "/filter/?list=customer&new=1",
          "quick-conditions": "/filter/?list=customer&tab=condition&item=level"}
-MANUAL = {"customers": ("demo05", "/customer/list/?quick=mine"), "desk": ("demo01", "/?period=year"), "targets": ("demo05", "/target/"), "customer-detail": ("demo05", "{customer}"),
+MANUAL = {"customers": ("demo05", "/customer/list/?quick=mine"), "desk": ("demo01", "/?whose=all&period=year"), "targets": ("demo05", "/target/"), "customer-detail": ("demo05", "{customer}"),
           "opp-board": ("demo02", "/opportunity/board/?quick=open"), "quote": ("demo05", "{quote}"), "contract": ("demo05", "{contract}"), "receivables": ("demo02", "/receivable/"),
           "quick-filters": ("admin", "/filter/?list=customer&new=1"), "import": ("admin", "/import/"), "calendar": ("demo05", "/calendar/"), "report": ("demo01", "/report/contracts?period=this_year")}
 SIZES = {"": (1440, 900), "m-": (390, 844)}
