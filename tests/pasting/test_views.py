@@ -37,6 +37,14 @@ def test_a_card_becomes_customer_contact_and_follow_up(login, session, people):
     assert [session.scalar(select(func.count(m.id))) for m in (Customer, Contact, Followup)] == [0, 0, 0]
 
 
+def test_what_a_block_needs_is_marked(login):
+    """With the star of every form; the block says without what it is left out."""
+    page = login("li").post("/paste/", data={"text": CARD}).text
+    for name in ("customer-name", "contact-name", "followup-method", "followup-content"):
+        assert re.search(rf'for="{name}">[^<]*<span class="req">', page), name
+    assert "姓名留空则不建" in page and "内容留空则不写" in page
+
+
 def test_who_has_it_already_is_shown_before_saving(login, make, session):
     mine = make.customer(owner="li", name="苏州恒远精密机械厂")
     make.customer(owner="zhao", name="上海恒远贸易有限公司", mobile="13812345678", address="秘密地址")
