@@ -41,7 +41,8 @@ def box_form():
 
 def box(customer, **about):
     """The empty box of a customer's page; `about`: ids of the contact and the opportunity that it is about."""
-    form = box_form()(formdata=None, data={"happened_at": clock.now(), "method": "call", **about,
+    form = box_form()(formdata=None, data={"happened_at": clock.now(), **about,
+                                           "method": choices.default(db.session, "follow_method") or "call",
                                            "next_follow_at": rules.next_call(db.session),
                                            **{one.name: one.first() for one in box_fields() if "custom" in one.info}})
     return within(form, customer)

@@ -57,7 +57,8 @@ class DesktopPage(Page):
             circles=[(key, WHOSE[key]) for key in self.who.circles()], hello=_hello(self.who),
             left=board.remaining(self.session, clock.today()),
             chosen=chosen_circles(self.who), lists=self._lists(cards, around, period),
-            methods=choices.options(self.session, "follow_method", english=cells.english()), weekday=WEEKDAYS[clock.today().weekday()],
+            methods=choices.options(self.session, "follow_method", english=cells.english()),
+            method=choices.default(self.session, "follow_method"), weekday=WEEKDAYS[clock.today().weekday()],
             now=clock.to_office(clock.now()).strftime("%Y-%m-%d %H:%M"), next_call=rules.next_call(self.session))
 
     def _cards(self) -> list[str]:

@@ -3,7 +3,7 @@
 from flask import current_app, flash, redirect, render_template, request
 from flask_appbuilder import expose
 
-from app.core import changes, scope
+from app.core import changes, choices, scope
 from app.core.rules import RuleError
 from app.core.words import _, _l
 from app.customers import rules, twins
@@ -43,7 +43,8 @@ class PastePage(Page):
         given = {part: {n: v for n in names.split() if (v := getattr(card, TAKEN.get(part, {}).get(n, n), None))}
                  for part, (_view, names) in PARTS.items()}
         given["customer"] = {"phone": card.phone, **given["customer"]}
-        given["followup"] = {"method": "wechat", "content": text.strip(), "next_follow_at": rules.next_call(self.session)}
+        given["followup"] = {"method": choices.default(self.session, "follow_method") or "wechat", "content": text.strip(),
+                             "next_follow_at": rules.next_call(self.session)}
         forms = {part: self._form(part, None, given[part]) for part in PARTS}
         for form in forms.values():
             form.token.data = new_token()

@@ -161,7 +161,8 @@ class ReceiptPage(Page):
                 self.session.rollback()
                 problem = no
         return render_template("payments/receipt.html", customer=customer, contracts=contracts, problem=problem, today=clock.today(),
-                               methods=choices.options(self.session, "payment_method", english=cells.english()), typed=request.form,
+                               methods=choices.options(self.session, "payment_method", english=cells.english()),
+                               method=choices.default(self.session, "payment_method"), typed=request.form,
                                left={c.id: rules.left_of(self.session, c) for c in contracts})
 
     def _shares(self, contracts) -> dict[int, int]:

@@ -3,7 +3,7 @@ import datetime as dt
 
 from flask import flash, redirect, render_template, request
 from flask_appbuilder import expose
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.core import changes, choices, clock, entity, filters, workdays
 from app.core.choices import Choice
@@ -37,22 +37,32 @@ def check_delete(session, row) -> None:
 
 
 def check_save(session, row) -> None:
-    """One name once in a list; one default; a new value gets its code."""
+    """One name once in a list; one default, which can be chosen; a new value gets its code and comes last unless it says its place."""
     same = select(Choice.id).where(Choice.list_name == row.list_name, Choice.id != (row.id or 0))
     if session.scalar(same.where(Choice.name == row.name).limit(1)):
         raise RuleError(_("This list has the value already."), "name")
     if not row.code:
         row.code = choices.code_for(session, row.list_name, row.name)
+    if row.position is None:
+        row.position = (session.scalar(select(func.max(Choice.position)).where(Choice.list_name == row.list_name)) or 0) + 1
     if row.is_default:
-        for other in session.scalars(select(Choice).where(Choice.list_name == row.list_name, Choice.is_default,
-                                                          Choice.id != (row.id or 0))):
+        make_default(session, [row])
+
+
+def make_default(session, rows):
+    """New records begin with this value of its list, and with no other."""
+    for row in rows:
+        if row.is_stopped:
+            raise RuleError(_("“%(name)s” is stopped: a new record cannot begin with it.", name=row.name), "is_default")
+        for other in session.scalars(select(Choice).where(Choice.list_name == row.list_name, Choice.is_default)):
             other.is_default = False
+        row.is_default = True
 
 
 def stop(session, rows):
-    """Stopped values can no longer be chosen; records keep them."""
+    """Stopped values can no longer be chosen, nor does a new record begin with one; records keep them."""
     for row in rows:
-        row.is_stopped = True
+        row.is_stopped, row.is_default = True, False
 
 
 def resume(session, rows):
@@ -68,15 +78,22 @@ class ChoiceView(EntityView):
     menu = MenuItem("system", _l("Choice lists"), icon="list-details", position=60)
     title, add_label = _l("Choice lists"), _l("New value")
     list_columns = "list_name name name_en colour position is_default is_stopped"
-    conditions = "list_name is_stopped"
-    default_sort = "position.asc"
+    conditions = "list_name is_default is_stopped"
+    default_sort, ties = "list_name.asc", ("position",)
     importable = exportable = False
     in_book = True
     sections = [Section(_l("Value"), "list_name name name_en colour position is_default is_stopped")]
-    actions_declared = [Action("stop", _l("Stop"), stop, icon="ban", shown=lambda row: not row.is_stopped),
+    actions_declared = [Action("default", _l("Make it the default"), make_default, icon="star", many=False,
+                               shown=lambda row: not (row.is_default or row.is_stopped)),
+                        Action("stop", _l("Stop"), stop, icon="ban", shown=lambda row: not row.is_stopped),
                         Action("resume", _l("Resume"), resume, icon="check", shown=lambda row: row.is_stopped)]
     check_save = staticmethod(check_save)
     check_delete = staticmethod(check_delete)
+
+    def preset(self, form):
+        """A new value comes last unless it says its place."""
+        form.position.data = None
+        super().preset(form)
 
     def form_fields(self, row=None):
         """A value stays in its list."""

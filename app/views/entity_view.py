@@ -313,8 +313,8 @@ class EntityView(Hooks, ModelView):
     @staticmethod
     def _data(row, fields):
         if row is None:
-            listed = {f.name: choices.default(db.session, f.choices) for f in fields if f.choices}
-            return {**listed, **{f.name: first for f in fields if (first := f.first()) is not None}, "owner": actor.current_id()}
+            listed = {f.name: code for f in fields if f.choices and (code := choices.default(db.session, f.choices))}
+            return {**{f.name: first for f in fields if (first := f.first()) is not None}, **listed, "owner": actor.current_id()}
         return {f.name: getattr(row, f.key) for f in fields}
 
     def _save(self, form, row, fields):

@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, func, select, update
 
 from app.core import clock, numbering, parameters, schedule, workdays
 from app.core.changes import STAMPS, Batch, Change
+from app.core.choices import Choice
 from app.core.words import force_locale
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -218,3 +219,36 @@ def test_how_many_wrong_passwords_lock_is_the_administrators_affair(app, login, 
     assert "1" in visitor.post("/login/", data={"username": "li", "password": "x"}).text
     visitor.post("/login/", data={"username": "li", "password": "x"})
     assert "锁定" in visitor.post("/login/", data={"username": "li", "password": "plum-Blossom-7301"}).text
+
+
+def test_a_list_has_one_default_and_new_records_begin_with_it(login, session, make):
+    """设为默认; it goes before the program's own first value; a stopped one is none; a new value comes last."""
+    admin, li, one = login("admin"), login("li"), make.customer(owner="li", next_follow_at=clock.now() - dt.timedelta(1))
+    code = {c.code: c.id for c in session.scalars(select(Choice).where(Choice.list_name.in_(("customer_level", "follow_method", "contract_kind"))))}
+
+    def act(action, row):
+        assert admin.post("/choice/action_post", data={"action": action, "rowid": row}).status_code == 302
+
+    def begins(page, name, value):
+        select_ = re.search(rf'<select[^>]*name="{name}".*?</select>', li.get(page).text, re.S)[0]
+        return f'<option selected value="{value}"' in select_ or f'<option value="{value}" selected' in select_
+    try:
+        assert not begins("/customer/add", "level", "B")
+        for value in ("A", "B", "visit", "order"):
+            act("default", code[value])
+        assert begins("/customer/add", "level", "B") and begins("/contract/add", "kind", "order") and begins("/followup/add", "method", "visit")
+        assert begins("/?whose=mine", "method", "visit") and re.search(r'value="visit"[^>]* checked', li.get(f"/customer/show/{one.id}").text)
+        assert session.scalar(select(func.count(Choice.id)).where(Choice.list_name == "customer_level", Choice.is_default)) == 1
+        act("stop", code["B"])
+        assert not begins("/customer/add", "level", "B") and "已停用" in admin.post(
+            f"/choice/edit/{code['B']}", data={"name": "B", "is_default": "y", "is_stopped": "y", "version": "99"}).text
+        last = session.scalar(select(func.max(Choice.position)).where(Choice.list_name == "customer_level"))
+        admin.post("/choice/add", data={"list_name": "customer_level", "name": "D级", "position": ""})
+        assert session.scalar(select(Choice.position).where(Choice.name == "D级")) == last + 1
+        page = admin.get("/choice/list/?quick=all&list_name=customer_level").text
+        assert page.index(f'data-id="{code["A"]}"') < page.index(f'data-id="{code["C"]}"') < page.index("D级"), "in the order of their places"
+    finally:  # the lists stay from test to test
+        session.rollback()
+        session.execute(delete(Choice).where(Choice.name == "D级"))
+        session.execute(update(Choice).values(is_default=False, is_stopped=False))
+        session.commit()
