@@ -10,8 +10,12 @@ from app.core.choices import fixed
 from app.core.entity import Entity, Owned
 from app.core.words import _l
 
+from . import robots
+
 fixed("delivery_state", [("waiting", _l("On its way"), "blue"), ("sent", _l("Delivered"), "green"), ("failed", _l("Given up"), "red"),
                          ("skipped", _l("Withheld"), "grey")])
+fixed("hook_format", [("json", _l("Program (signed JSON)"), ""),
+                      *((kind, _l("%(name)s group robot", name=name), "") for kind, name in robots.NAMES.items())])
 
 
 def new_secret() -> str:
@@ -24,14 +28,17 @@ class Hook(Entity, Owned):
 
     stays = True
     memo = "hooks"
-    unlogged = frozenset({"secret"})
+    unlogged = frozenset({"secret", "robot_key"})
     name = fields.text(_l("Name"), 60, required=True)
+    format = fields.choice(_l("Receiver"), "hook_format", default="json",
+                           help=_l("A group robot is told a short text; take its address from the settings of the group."))
     address = fields.text(_l("Receiving address"), 400, required=True,
                           help=_l("https://…; only addresses outside the own network, unless the system parameters allow it."))
     events = fields.several(_l("Events"), "hook_event", size=2000, required=True)
     is_on = fields.flag(_l("Switched on"), default=True)
     note = fields.note(_l("Note"))
     secret: Mapped[str] = mapped_column(String(64), default=new_secret)
+    robot_key = mapped_column(String(100))  # the signing secret that a robot was given, as 钉钉 and 飞书 show it
 
 
 class Delivery(Entity):

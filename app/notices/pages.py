@@ -1,14 +1,14 @@
 """/notice/: the bell's page, and how a person wants to be told."""
 import re
 
-from flask import abort, jsonify, redirect, render_template, request
+from flask import abort, flash, jsonify, redirect, render_template, request
 from flask_appbuilder import expose
 from sqlalchemy import select
 
 from app.core import clock, preferences
 from app.core.rules import RuleError
 from app.core.words import _
-from app.hooks.rules import check_hook
+from app.hooks.rules import allowed, check_hook
 from app.views import acting
 from app.views.guard import granted
 from app.views.page import Page, back_to
@@ -68,14 +68,19 @@ class NoticePage(Page):
         except RuleError as no:
             return self._page(wish, problem=str(no), status=422)
         preferences.keep(self.session, rules.KEY, mail=None, **wish)
+        inside = allowed(self.session)
         self.session.commit()
-        acting.say_done(_("Saved."))
+        problem = sending.robot(wish, _("This is a test message."), inside) if "test" in form else ""
+        if problem:
+            flash(_("Saved, but the robot did not take the test message: %(answer)s", answer=problem), "danger")
+        else:
+            acting.say_done(_("Saved; the robot took the test message.") if "test" in form else _("Saved."))
         return redirect(self.home)
 
     def _check(self, wish):
         if wish["robot"] not in rules.ROBOTS or not all(TIME.fullmatch(wish[k]) for k in ("quiet_from", "quiet_to")):
             raise RuleError(_("Write a time as 21:00."), "quiet_from")
-        if wish["robot"]:
+        if wish["robot"] or "test" in request.form:
             check_hook(self.session, _Address(wish["address"]))
 
 

@@ -10,6 +10,7 @@ from app.core.preferences import Preference
 from app.core.words import _, _l
 from app.customers.models import Customer
 from app.duplicates.models import ShareRequest
+from app.hooks import robots
 from app.journals.models import Journal
 from app.targets.models import Target
 from app.tasks.models import Task
@@ -23,7 +24,7 @@ KINDS = {"task": _l("Reminders of tasks and memos"), "call": _l("Next follow-ups
          "handed": _l("Tasks handed to me"), "done": _l("Tasks that I handed out are done"), "given": _l("Customers handed to me"),
          "share": _l("Requests to work along"), "journal": _l("Daily and weekly reports"), "target": _l("Targets handed to me")}
 CHANNELS = {"bell": _l("Bell"), "mail": _l("E-mail message"), "robot": _l("Group robot")}
-ROBOTS = {"": _l("None"), "wecom": "企业微信", "dingtalk": "钉钉", "feishu": "飞书"}
+ROBOTS = {"": _l("None"), **robots.NAMES}
 MOST, CHUNK = 2000, 500  # notices read by one press; rows of one statement
 
 

@@ -1,16 +1,14 @@
-"""Notices on their way out: e-mail by SMTP, and the robots of 企业微信, 钉钉 and 飞书 in their documented forms."""
+"""Notices on their way out: e-mail by SMTP, and the robots of groups."""
 import datetime as dt
-import json
 import time
 from functools import partial
-from urllib.parse import quote
 
 from flask import current_app
 
 from app.core import clock, mail, outbox, schedule
 from app.core.database import reading
 from app.hooks import rules as hooks
-from app.hooks.sending import carry, proof
+from app.hooks.sending import tell
 from app.security.models import Employee
 
 from . import rules
@@ -20,29 +18,10 @@ WAITS = [dt.timedelta(minutes=m) for m in (1, 5, 30, 120)]
 LEASE, FEW, LONGEST = 5, 5, 50  # minutes that claimed notices are held, how many at once, seconds of one run
 
 
-def robot_form(kind: str, address: str, secret: str, text: str, now: float) -> tuple[str, dict]:
-    """(address, JSON) of a robot's message at `now` (seconds since 1970); signed when there is a secret.
-    钉钉 signs milliseconds in the address, 飞书 seconds in the body with the text as key, 企业微信 has the key in its address."""
-    if kind == "feishu":
-        second = str(int(now))
-        signed = {"timestamp": second, "sign": proof(f"{second}\n{secret}".encode(), "")} if secret else {}
-        return address, {**signed, "msg_type": "text", "content": {"text": text}}
-    if kind == "dingtalk" and secret:
-        milli = str(int(now * 1000))
-        mark = proof(secret.encode(), f"{milli}\n{secret}")
-        address += f"&timestamp={milli}&sign={quote(mark, safe='')}"
-    return address, {"msgtype": "text", "text": {"content": text}}
-
-
-def _robot(wish, text, inside) -> str:
-    address, form = robot_form(wish["robot"], wish["address"], wish["secret"], text, time.time())
-    status, answer = carry(address, json.dumps(form, ensure_ascii=False), {"Content-Type": "application/json"}, inside)
-    try:
-        told = json.loads(answer)
-        fine = status == 200 and not told.get("errcode", told.get("code", 0))
-    except (ValueError, AttributeError):
-        fine = False
-    return "" if fine else f"{status} {answer}"
+def robot(wish, text: str, inside) -> str:
+    """Tell a person's robot; what went wrong, "" when it took the text."""
+    status, answer = tell(wish["robot"], wish["address"], wish["secret"], text, inside)
+    return "" if status == 200 else f"{status} {answer}"
 
 
 @schedule.every("notices.send", 1)
@@ -76,7 +55,7 @@ def _ways(wish, person, row, inside) -> dict:
     text, to, mark = row.title, person.email, f"<notice-{row.id}@crm.local>"
     url, sender = current_app.config["CRM_SMTP_URL"], current_app.config["CRM_MAIL_FROM"]
     made = partial(mail.compose, sender, to, text, text, mark)
-    known = {"robot": lambda: _robot(wish, text, inside), "mail": lambda: mail.attempt(url, made)}
+    known = {"robot": lambda: robot(wish, text, inside), "mail": lambda: mail.attempt(url, made)}
     there = {"robot": wish["robot"] and wish["address"], "mail": url and to}
     return {channel: way for channel, way in known.items()
             if person.active and there[channel] and row.kind not in wish["off"][channel] and channel not in row.told.split()}

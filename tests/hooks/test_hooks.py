@@ -2,6 +2,7 @@
 import contextlib
 import datetime as dt
 import json
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -33,7 +34,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.got.append((dict(self.headers), body))
         self.send_response(self.server.answers.pop(0) if self.server.answers else 204)
         self.send_header("Location", "http://127.0.0.1:1/else")
-        self.send_header("Content-Length", "2")
+        self.send_header("Content-Length", str(len(self.server.words)))
         self.end_headers()
         with contextlib.suppress(BrokenPipeError):
             self.wfile.write(self.server.words)
@@ -226,6 +227,63 @@ def test_the_administrator_makes_tests_and_looks(login, session, receiver, peopl
     session.expire_all()
     assert hook.secret != old and hook.secret in browser.get("/hook/list/").text
     assert login("li").get("/hook/list/").status_code == 403 and login("li").get("/delivery/list/").status_code == 403
+
+
+@pytest.mark.parametrize("kind", ["wecom", "dingtalk", "feishu"])
+def test_a_groups_robot_is_told_in_words_in_its_own_form(login, session, make, receiver, people, as_, kind):
+    """The form offers the three; the text says what, of which record, what changed and by whom; a robot's no is no delivery."""
+    parameters.put(session, "hooks.inside", "127.0.0.1")
+    session.commit()
+    browser, key = login("admin"), "SEC" + "a" * 64
+    said = {"name": "销售群", "format": kind, "address": f"{receiver.url}?key=k", "events": ["customer.changed", "payment.received"], "is_on": "y",
+            "owner": str(people["admin"]), "robot_key": key}
+    assert all(f'value="{one}"' in browser.get("/hook/add").text for one in ("json", "wecom", "dingtalk", "feishu"))
+    browser.post("/hook/add", data=said)
+    hook = session.scalars(select(Hook)).one()
+    page = browser.get(f"/hook/show/{hook.id}").text
+    assert hook.robot_key == key and key not in page and hook.secret not in page
+    assert key not in browser.get(f"/hook/edit/{hook.id}").text and key not in json.dumps([c.new for c in session.scalars(select(changes.Change))])
+    browser.post(f"/hook/edit/{hook.id}", data={**said, "robot_key": "", "note": "东区", "version": str(hook.version)})
+    session.refresh(hook)
+    assert (hook.note, hook.robot_key) == ("东区", key), "left empty it stays"
+    row = make.customer(owner="li", name="恒远机械", level="B")
+    with as_("li"):
+        row.level = "A"
+        session.commit()
+    make.payment(contract_id=make.contract(owner="li", customer_id=row.id).id, amount=3_000_00)
+    receiver.answers, receiver.words = [200, 200], b'{"errcode":310000,"code":19021}'
+    sending.send(session)
+    refused_ = outbox(session)[0]
+    assert (refused_.state, refused_.status, refused_.answer) == ("waiting", None, receiver.words.decode())
+    receiver.got, receiver.answers, receiver.words = [], [200] * 9, b'{"errcode":0,"code":0}'
+    rules.again(session, outbox(session))
+    rules.test(session, [hook])
+    session.commit()
+    sending.send(session)
+    assert {d.state for d in outbox(session)} == {"sent"}
+    bodies = told(receiver)
+    changed, paid, test = [b["content"]["text"] if kind == "feishu" else b["text"]["content"] for b in bodies]
+    first, second, *_rest, last = changed.splitlines()
+    assert first == "客户：修改：恒远机械" and re.match(r"客户级别：B.* → A", second) and last.startswith("李雨桐 ")
+    assert paid.startswith("收到回款：") and "3,000.00" in paid and "恒远机械" in paid and test == "这是一条测试消息。"
+    assert all(("sign" in b) is (kind == "feishu") and b.get("msg_type" if kind == "feishu" else "msgtype") == "text" for b in bodies)
+
+
+def test_a_robot_is_told_no_more_than_its_owner_may_know(session, make, receiver, people):
+    parameters.put(session, "hooks.inside", "127.0.0.1")
+    policy = session.scalar(select(RolePolicy).where(RolePolicy.key == "sales"))
+    kept, policy.masked = policy.masked, [*policy.masked, "customer.phone"]
+    make.hook(owner="wang", address=receiver.url, events="customer.changed", format="wecom")
+    row, theirs = make.customer(owner="wang", phone="021-55501234", name="恒远"), make.customer(owner="zhao", name="绝密")
+    row.phone, row.level, theirs.level = "021-77701234", "A", "A"
+    session.commit()
+    receiver.answers, receiver.words = [200] * 9, b"{}"
+    sending.send(session)
+    policy.masked = kept
+    session.commit()
+    (_head, body), = receiver.got
+    assert "恒远" in body and "客户级别" in body and "777" not in body and "555" not in body
+    assert [d.state for d in outbox(session)] == ["sent", "skipped"]
 
 
 def test_the_bell_rings_after_the_commit_and_the_old_is_forgotten(session, make, hook):

@@ -14,6 +14,7 @@ from app.core.changes import Batch
 from app.core.preferences import Preference
 from app.customers import rules as customers
 from app.duplicates import rules as duplicates
+from app.hooks.robots import form as robot_form
 from app.journals import rules as journals
 from app.notices import finding, rules, sending
 from app.notices.models import Notice
@@ -212,13 +213,13 @@ def test_robots_get_their_own_form_and_signature(session, visit, people, receive
 
 
 def test_the_signatures_are_those_of_the_manuals():
-    address, form = sending.robot_form("dingtalk", "https://oapi.dingtalk.com/robot/send?access_token=a", "SEC1", "x", 1_700_000_000)
+    address, form = robot_form("dingtalk", "https://oapi.dingtalk.com/robot/send?access_token=a", "SEC1", "x", 1_700_000_000)
     asked = parse_qs(urlsplit(address).query)
     right = hmac.new(b"SEC1", b"1700000000000\nSEC1", hashlib.sha256).digest()
     assert asked["timestamp"] == ["1700000000000"] and base64.b64decode(asked["sign"][0]) == right and form["msgtype"] == "text"
-    address, form = sending.robot_form("feishu", "https://open.feishu.cn/h", "SEC1", "x", 1_700_000_000)
+    address, form = robot_form("feishu", "https://open.feishu.cn/h", "SEC1", "x", 1_700_000_000)
     assert base64.b64decode(form["sign"]) == hmac.new(b"1700000000\nSEC1", b"", hashlib.sha256).digest() and form["timestamp"] == "1700000000"
-    assert sending.robot_form("wecom", "https://qyapi.weixin.qq.com/r?key=k", "", "x", 0) == (
+    assert robot_form("wecom", "https://qyapi.weixin.qq.com/r?key=k", "", "x", 0) == (
         "https://qyapi.weixin.qq.com/r?key=k", {"msgtype": "text", "text": {"content": "x"}})
 
 
@@ -237,6 +238,18 @@ def test_wishes_are_kept_and_an_inner_address_is_refused(session, login, people)
 
 
 # ---- more kinds, more channels --------------------------------------------------------------------------------
+def test_a_persons_robot_is_tried_from_the_page(session, login, people, receiver):  # noqa: F811
+    parameters.put(session, "hooks.inside", "127.0.0.1")
+    session.commit()
+    client, said = login("li"), {"robot": "dingtalk", "address": f"{receiver.url}?key=k", "secret": "SEC1", "quiet_from": "21:00", "quiet_to": "08:00", "test": "1"}
+    receiver.answers, receiver.words = [200, 200], b'{"errcode":310000}'
+    assert "没有接受" in client.get(client.post("/notice/wishes", data=said).location).text
+    receiver.words = b'{"errcode":0}'
+    assert "已收到测试消息" in client.get(client.post("/notice/wishes", data=said).location).text
+    assert rules.wishes(session, people["li"])["address"] == said["address"] and len(receiver.got) == 2
+    assert client.post("/notice/wishes", data={**said, "robot": "", "address": ""}).status_code == 422, "there is nothing to be tried"
+
+
 def test_contacts_follow_ups_and_their_birthdays_are_told_to_their_owners(session, make, people):
     make.contact(owner="li", name="顾明", next_follow_at=clock.now() - dt.timedelta(minutes=1), birthday=dt.date(1990, 2, 28))
     make.contact(owner="li", name="闰日", next_follow_at=clock.now() + dt.timedelta(minutes=9), birthday=dt.date(1992, 2, 29))
