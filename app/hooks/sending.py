@@ -162,9 +162,12 @@ def message(session, delivery) -> str | None:
     if delivery.change:
         with actor.acting_as(who):
             seen = _seen(session, delivery)
-            if seen is None or robot:
-                return seen and _words(session, *seen, delivery, at)
-            data = _record(*seen, delivery.change)
+            if seen is None:
+                return None
+            view, row = seen
+            if robot:
+                return _words(session, view, row, delivery, at)
+            data = _record(view, row, delivery.change)
     told = {"type": delivery.event, "timestamp": clock.zoned(at).isoformat(), "data": data}
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 

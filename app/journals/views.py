@@ -1,5 +1,5 @@
 """The screens of daily and weekly reports."""
-from flask import abort, flash, redirect, render_template, request
+from flask import abort, flash, jsonify, redirect, render_template, request
 from flask_appbuilder import expose
 from markupsafe import Markup
 from sqlalchemy import select
@@ -9,12 +9,18 @@ from app.core.rules import RuleError
 from app.core.words import _, _l
 from app.extensions import db
 from app.views import acting, cells, forms
-from app.views.declare import Action, MenuItem, QuickFilter, Section
+from app.views.declare import Action, MenuItem, QuickFilter, SaveAnd, Section
 from app.views.entity_view import EntityView
 from app.views.guard import granted
 
 from . import rules
 from .models import Journal, JournalComment
+
+
+def _send(view, row):
+    """On to the superior; what hinders it is told on the report's page."""
+    acting.do_one(view, "send", row)
+    return redirect(f"/journal/show/{row.id}")
 
 
 class JournalView(EntityView):
@@ -35,11 +41,10 @@ class JournalView(EntityView):
     conditions = "kind state owner day"
     head = "kind state owner"
     facts = "day sent_to sent_at read_at"
-    sections = [Section(_l("Report"), "kind day done plan"),
-                Section(_l("System data"), "owner sent_to sent_at read_at created_at changed_at")]
-    form_columns = "kind day done plan"
+    sections = [Section(_l("Report"), "kind day done plan")]
     importable, mass_fields = False, ""  # everybody writes his own
     bar = "send read edit"
+    save_and = (SaveAnd("send", _l("Save and send"), "send", _send),)
     actions_declared = [
         Action("send", _l("Send to the superior"), rules.send, icon="send", shown=lambda row: row.state == "draft" and _own(row)),
         Action("read", _l("Mark as read"), rules.mark_read, icon="checks", verb="read", edits=False,
@@ -47,7 +52,7 @@ class JournalView(EntityView):
     check_save = staticmethod(rules.check_journal)
     check_change = staticmethod(rules.check_change)
     check_delete = staticmethod(rules.check_change)
-    include_route_methods = EntityView.include_route_methods | {"comment", "team"}
+    include_route_methods = EntityView.include_route_methods | {"comment", "team", "propose"}
 
     @classmethod
     def verbs(cls):
@@ -91,19 +96,31 @@ class JournalView(EntityView):
         except RuleError as no:
             db.session.rollback()
             flash(str(no), "danger")
-        return redirect(f"/journal/show/{pk}")
+        return redirect(f"/journal/show/{pk}#comments")
 
-    @expose("/team")
-    @granted("read")
-    def team(self):
-        """Who below me has sent his report of a day or week, and who has not."""
+    @expose("/propose")
+    @granted("add")
+    def propose(self):
+        """{done, plan} of another kind or day, while the form is open."""
+        kind, day = self._asked()
+        done, plan = rules.propose(db.session, actor.current_id(), kind, day)
+        return jsonify(done=done, plan=plan)
+
+    @staticmethod
+    def _asked():
+        """The kind and the day of the address."""
         kind = request.args.get("kind", "day")
         try:
             day = clock.dt.date.fromisoformat(request.args.get("day") or str(clock.today()))
         except ValueError:
             abort(400)
-        if kind not in ("day", "week"):
-            abort(400)
+        return (kind, day) if kind in ("day", "week") else abort(400)
+
+    @expose("/team")
+    @granted("read")
+    def team(self):
+        """Who below me has sent his report of a day or week, and who has not."""
+        kind, day = self._asked()
         rows = rules.missing(db.session, actor.current(), kind, day)
         return render_template("journals/team.html", view=self, kind=kind, day=rules.monday(day) if kind == "week" else day, rows=rows,
                                step=clock.dt.timedelta(7 if kind == "week" else 1), today=clock.today())

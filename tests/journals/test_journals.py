@@ -43,6 +43,9 @@ def test_a_report_is_proposed_from_what_was_done(make, people, session, login):
                  "发送盖章扫描件", "10:00 现场勘测", "14:00 金瑞达"):
         assert said in page, said
     assert "王的跟进" not in page
+    other = login("li").get(f"/journal/propose?kind=week&day={TODAY}").json
+    assert "恒远机械" in other["done"] and login("li").get("/journal/propose?kind=zzz").status_code == 400
+    assert login("li").get(f"/journal/propose?day={TODAY - dt.timedelta(30)}").json["done"] == ""
     assert "恒远机械" in html.unescape(login("li").get("/journal/add?kind=week").text)
     assert "恒远机械" not in html.unescape(login("wang").get("/journal/add").text)
 
@@ -73,6 +76,19 @@ def test_it_is_sent_read_and_commented(login, session, people):
     session.expire_all()
     assert refused.status_code == 302 and row.done == "跟进恒远", "what was read stays as it is"
     assert chief.get(f"/journal/edit/{row.id}").status_code in (302, 403)
+
+
+def test_it_is_saved_and_sent_at_once(login, session, people, make):
+    client = login("li")
+    answer = _write(client, send="1")
+    row = session.scalars(select(Journal)).one()
+    assert answer.location == f"/journal/show/{row.id}" and (row.state, row.sent_to_id) == ("sent", people["qian"])
+    alone = login("admin")
+    answer = _write(alone, send="1", token="j9")
+    row = session.scalars(select(Journal).where(Journal.owner_id == people["admin"])).one()
+    assert row.state == "draft" and "没有上级" in alone.get(answer.location).text, "it is kept all the same"
+    sent = session.scalar(select(Journal.id).where(Journal.state == "sent"))
+    assert login("qian").post(f"/journal/{sent}/comment", data={"content": "好"}).location.endswith("#comments")
 
 
 def test_the_superior_sees_who_has_not_sent(login, make, people):

@@ -36,6 +36,19 @@
       if (el.options) all('option', el).forEach(function (o) { if (o.textContent === value) el.value = o.value; }); else el.value = value;
     }
   });
+  var report = D.querySelector('form[data-k-entity=journal]');
+  if (report && /\/add$/.test(location.pathname)) (function (el) { // another kind or day: what is proposed for it, unless it was edited
+    var texts = ['done', 'plan'], kept = {};
+    texts.forEach(function (n) { kept[n] = el[n].value; });
+    [el.kind, el.day].forEach(function (control) {
+      control.addEventListener('change', function () {
+        if (texts.some(function (n) { return el[n].value !== kept[n]; })) return;
+        fetch('/journal/propose?' + new URLSearchParams({ kind: el.kind.value, day: el.day.value })).then(function (r) { return r.ok ? r.json() : {}; }).then(function (d) {
+          texts.forEach(function (n) { if (n in d) kept[n] = el[n].value = d[n]; });
+        });
+      });
+    });
+  })(report.elements);
   function told(input) { // the names of the chosen files, in place of the browser's own words
     var out = input.parentNode.querySelector('[data-k-chosen]');
     if (out) out.textContent = [].map.call(input.files, function (file) { return file.name; }).join('、') || out.dataset.none;
