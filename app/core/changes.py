@@ -98,6 +98,16 @@ def operation(session, kind: str, entity: str = "", label: str = "", undoes_id: 
         session.info.pop("operation", None)
 
 
+@contextmanager
+def moving(session, kind: str):
+    """What a change of hands by the flushes inside the block is called."""
+    session.info["moving"] = kind
+    try:
+        yield
+    finally:
+        session.info.pop("moving")
+
+
 def start_batch(session, kind: str, entity: str, label: str) -> int:
     """Open a batch that spans several transactions (an import); use with `in_batch`."""
     return _new_batch(session, kind=kind, entity=entity, label=label[:200])

@@ -14,7 +14,7 @@ fixed("pool_cause", [("idle", _l("No follow-up for"), "amber"), ("opportunity", 
                      ("deal", _l("No deal for"), "blue")])
 fixed("move_kind", [("fall", _l("Fell into the pool"), "amber"), ("release", _l("Put into the pool"), "grey"),
                     ("claim", _l("Claimed"), "green"), ("assign", _l("Assigned"), "blue"), ("undo", _l("Taken back"), "grey"),
-                    ("transfer", _l("Transferred"), "cyan")])
+                    ("transfer", _l("Transferred"), "cyan"), ("handover", _l("Handed over"), "cyan")])
 
 
 class Pool(Entity):

@@ -1,7 +1,6 @@
 """When a customer falls into which pool, and the fall itself. The moment is kept on the customer (`pool_at`) by every change that bears on
 it; what falls due is reckoned once more before it falls, so that the figure is a reminder and the rules decide."""
 import datetime as dt
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import Integer, case, event, func, insert, literal, select
@@ -131,16 +130,6 @@ def _rules_changed(session, _context):
 
 
 # ---- from hand to hand ----------------------------------------------------------------------------------------
-@contextmanager
-def moving(session, kind: str):
-    """What the moves of the flushes inside the block are called."""
-    session.info["moving"] = kind
-    try:
-        yield
-    finally:
-        session.info.pop("moving")
-
-
 @event.listens_for(Session, "after_flush")
 def _moves(session, _context):
     """Write down every change of a customer's owner."""

@@ -4,11 +4,12 @@ import datetime as dt
 from sqlalchemy import and_, event, false, func, select
 from sqlalchemy.orm import Session
 
-from app.core import actor, clock, parameters
+from app.core import actor, changes, clock, parameters
 from app.core.rules import RuleError
 from app.core.words import _, _l, ngettext
 from app.customers import rules as customers
 from app.customers.models import Contact, Customer
+from app.security import handover
 from app.security.models import Employee
 from app.security.rules import members
 
@@ -64,6 +65,30 @@ def room(session, owner: int) -> int | None:
     won = () if parameters.get(session, "pool.limit_counts_won") else (Customer.is_won.is_not(True),)
     held = select(func.count()).select_from(select(Customer.id).where(Customer.owner_id == owner, *won).limit(limit + 1).subquery())
     return limit - session.scalar(held.execution_options(everyone=True))
+
+
+def over_limit(session, gets: dict) -> list[str]:
+    """What the preview of a hand-over warns of: who would get more customers than he may have; then the hand-over is refused."""
+    found, limit = [], parameters.get(session, "pool.owner_limit")
+    for owner, ids in gets.get("customer", {}).items():
+        left = room(session, owner)
+        if left is not None and (more := _counted(session, ids) - left) > 0:
+            found.append(_(
+                "%(name)s would have %(more)d customers more than one may have (%(n)d). Part it among several, or raise the limit.",
+                name=session.get(Employee, owner), more=more, n=limit))
+    return found
+
+
+def _counted(session, ids: list[int]) -> int:
+    """How many of some customers count towards the limit."""
+    if parameters.get(session, "pool.limit_counts_won"):
+        return len(ids)
+    parts = (ids[at:at + reckoning.CHUNK] for at in range(0, len(ids), reckoning.CHUNK))
+    return sum(session.scalar(select(func.count(Customer.id)).where(
+        Customer.id.in_(part), Customer.is_won.is_not(True)).execution_options(everyone=True)) for part in parts)
+
+
+handover.WARNINGS.append(over_limit)
 
 
 def _gains(session) -> set[int]:
@@ -162,7 +187,7 @@ def _give(session, rows, owner: int, kind: str) -> None:
         person.owner_id = owner
     for row in rows:
         row.owner_id = owner
-    with reckoning.moving(session, kind):
+    with changes.moving(session, kind):
         session.flush()
 
 

@@ -23,6 +23,7 @@ STAY = "stay"
 PLACE = re.compile(r"\S+?(?:省|自治区|行政区|市)|[^\s/·,，-]+")
 ALONG: list = []  # later modules: function(session, rows of one model, plan) before they change hands
 DUTIES: dict[str, "Duty"] = {}  # also of later modules, in their order
+WARNINGS: list = []  # later modules: function(session, {table or duty: {person: what he gets}}) -> sentences for the preview
 
 
 @dataclass(frozen=True)
@@ -177,9 +178,10 @@ def do(session, plan: Plan) -> dict:
     names = dict(session.execute(select(Employee.id, Employee.name).where(Employee.id.in_(plan.to))).all())
     label = f"{person} → {'、'.join(names[i] for i in plan.to)}"
     batch = changes.batch_id(session, "handover", "ab_user", label)
-    for model, gets in found.items():
-        for to, ids in gets.items():
-            _give(session, plan, model, ids, to)
+    with changes.moving(session, "handover"):
+        for model, gets in found.items():
+            for to, ids in gets.items():
+                _give(session, plan, model, ids, to)
     for key, gets in also.items():
         for to, rows in gets.items():
             DUTIES[key].give(session, rows, to, person)

@@ -167,14 +167,18 @@ class HandoverPage(Page):
         held = handover.held(self.session, plan.person) if plan.person else {}
         duties = handover.duties(self.session, plan.person) if plan.person else {}
         found: list = []
+        warnings: list = []
         if plan.person and "preview" in request.args:
             try:
                 handover.check(self.session, plan)
-                found = [(key, title, {to: len(ids) for to, ids in gets.items()}) for key, title, gets in _gets(self.session, plan) if gets]
+                parts = _gets(self.session, plan)
+                found = [(key, title, {to: len(ids) for to, ids in gets.items()}) for key, title, gets in parts if gets]
+                gains = {key: gets for key, _t, gets in parts}
+                warnings = [said for warn in handover.WARNINGS for said in warn(self.session, gains)]
             except RuleError as no:
                 told = str(no)
         return render_template(
-            "security/handover.html", plan=plan, people=people, found=found, told=told,
+            "security/handover.html", plan=plan, people=people, found=found, told=told, warnings=warnings,
             names={p.id: f"{p.name} {p.username}" for p in people},
             held=[(m.__tablename__, _title(m), len(rows), _("as parted above")) for m, rows in held.items() if rows] + [
                 (key, handover.DUTIES[key].label, len(rows), _("the first who takes over")) for key, rows in duties.items()],

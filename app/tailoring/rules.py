@@ -4,7 +4,8 @@ from sqlalchemy import select
 from app.core import memo, preferences
 from app.core.panel import PanelItem
 from app.core.rules import RuleError
-from app.core.words import _
+from app.core.words import _, _l
+from app.security import handover
 
 PINS = 12  # filters of one person in the left menu
 OWN = 40  # filters of one person on one list
@@ -59,6 +60,25 @@ def check_delete(item) -> None:
     """What the program brings can be hidden, not deleted."""
     if item.kind == "filter" and item.key:
         raise RuleError(_("This filter belongs to the program: switch it off instead of deleting it."))
+
+
+# ---- who leaves -----------------------------------------------------------------------------------------------
+def shared_by(session, person: int) -> list[PanelItem]:
+    """The filters of a person that others see."""
+    rows = session.scalars(select(PanelItem).where(PanelItem.person_id == person, PanelItem.kind == "filter").order_by(PanelItem.id))
+    return [row for row in rows if any((row.audience or {}).values())]
+
+
+def hand_over(session, rows, to: int, person) -> None:
+    """Shared filters get another keeper, who sees them from now on as his own; a name that he has already tells from whom it comes."""
+    for row in rows:
+        row.person_id, row.is_default = to, False
+        row.audience = {"roles": [], **row.audience, "people": [i for i in row.audience.get("people", []) if i != to]}
+        if any(one.name == row.name for one in _beside(session, row)):
+            row.name = f"{row.name[:30]} · {person.name}"[:40]
+
+
+handover.DUTIES["panel_item"] = handover.Duty(_l("Filters that he shares"), shared_by, hand_over)
 
 
 # ---- the left menu --------------------------------------------------------------------------------------------

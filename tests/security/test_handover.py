@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from app.approvals import rules as approvals
 from app.approvals.models import Approval, ApprovalRule, ApprovalStep
 from app.contracts.models import Contract
-from app.core import bulk, clock, entity, jobs, undo
+from app.core import bulk, clock, entity, jobs, parameters, undo
 from app.core.changes import Batch
 from app.core.entity import Owned
 from app.core.jobs import Job
@@ -243,3 +243,39 @@ def test_every_owned_entity_says_what_of_it_is_handed_over(session, people):
     stays = {m.__tablename__ for m in entity.entities() if issubclass(m, Owned) and m.stays}
     assert stays == {"followup", "payment", "invoice", "expense", "claim", "journal", "mail", "approval", "target", "credit", "api_token", "hook"}
     assert all(rows == [] for rows in handover.held(session, people["zhao"]).values())
+
+
+def test_the_preview_warns_of_the_limit_by_which_the_hand_over_would_be_refused(office, login, session, people):
+    li, wang, qian, admin = people["li"], people["wang"], people["qian"], login("admin")
+    parameters.put(session, "pool.owner_limit", 4)
+    session.commit()
+    alone, parted = f"who={li}&to={wang}", f"who={li}&to={wang}&to={qian}"
+    page = admin.get(f"/handover/?{alone}&preview=1").text
+    assert "王浩然 接手后会超出每人客户数上限（4）2 个" in page and "data-warning" not in admin.get(f"/handover/?{parted}&preview=1").text
+    answer = admin.post("/handover/", data={"plan": alone})
+    assert "4" in admin.get(answer.location).text and owners(session, Customer) == {li: 6}
+    office[0].is_won = office[1].is_won = True
+    parameters.put(session, "pool.limit_counts_won", False)
+    session.commit()
+    assert "data-warning" not in admin.get(f"/handover/?{alone}&preview=1").text, "what is won takes no place"
+    admin.post("/handover/", data={"plan": alone})
+    assert owners(session, Customer) == {wang: 6}
+    hands = login("wang").get(f"/customer/show/{office[0].id}?tab=owners").text
+    assert re.search(rf"{clock.today()} \d\d:\d\d</td><td>交接</td><td>李雨桐</td><td>王浩然", hands), "the day and the kind stand in the history"
+
+
+def test_filters_that_a_leaver_shared_get_another_keeper(login, session, people, make):
+    """His own ones stay his; whoever takes over may have one of the name already; all of it is taken back."""
+    li, wang, qian, admin = people["li"], people["wang"], people["qian"], login("admin")
+    rule = {"match": "all", "when": [{"field": "level", "op": "in", "value": ["A"]}]}
+    shared = make.panel_item(name="华东A", rule=rule, person_id=li, audience={"people": [wang, qian]}, is_on=True, is_default=True)
+    own = make.panel_item(name="只给自己", rule=rule, person_id=li, is_on=True)
+    make.panel_item(name="华东A", rule=rule, person_id=wang, is_on=True)
+    assert "共享的快速过滤" in admin.get(f"/handover/?who={li}").text
+    assert admin.post("/handover/", data={"plan": f"who={li}&to={wang}"}).status_code == 302
+    session.expire_all()
+    assert (shared.person_id, shared.name, shared.audience["people"], shared.is_default, own.person_id) == (wang, "华东A · 李雨桐", [qian], False, li)
+    assert login("wang").get(f"/filter/?list=customer&item=f{shared.id}").text.count("华东A · 李雨桐") and "华东A · 李雨桐" in login("qian").get("/customer/list/").text
+    assert undo.take_back(session, last(session).id) == []
+    session.commit()
+    assert (shared.person_id, shared.name, shared.is_default) == (li, "华东A", True)
