@@ -25,7 +25,6 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    union_all,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -65,6 +64,7 @@ class Tally:
 
 
 KEPT: dict[str, Tally] = {}
+DAYS = "days"
 BEFORE: list = []  # later modules: function(session) that brings rows made from others up to date before the cells
 REBUILD: list = []  # the same for a whole database
 
@@ -263,9 +263,10 @@ def fill(session) -> None:
         rebuild(session)
 
 
-def read(session, kinds, people, first: str = "", last: str | None = None, by: str = "slot") -> dict:
+def read(session, kinds, people, first: str = "", last: str | None = None, by: str = "slot", days=()) -> dict:
     """{(kind, slot): (n, amount, more)} over some people (None: everybody), slots from `first` to `last`; `by` "owner": the key is
-    (kind, owner id), "both": (kind, owner id, slot)."""
+    (kind, owner id), "both": (kind, owner id, slot). `days` (kinds, first, last): their rows in these few days as well,
+    under the slot DAYS."""
     t = Cell.__table__.c
     key = {"slot": [t.slot], "owner": [t.owner_id], "both": [t.owner_id, t.slot]}[by]
     wanted = select(func.sum(t.n), func.sum(t.amount), func.sum(t.more), t.kind, *key).where(
@@ -274,15 +275,17 @@ def read(session, kinds, people, first: str = "", last: str | None = None, by: s
         wanted = wanted.where(t.slot <= last)
     if people is not None:
         wanted = wanted.where(t.owner_id.in_(sorted(people)))
+    if days:
+        wanted = wanted.union_all(*_of_days(days[0], people, *days[1:]))
     return {tuple(at): (int(n), int(amount), int(more)) for n, amount, more, *at in session.execute(wanted)}
 
 
-def of_days(session, kinds, people, first: dt.date, last: dt.date) -> dict:
-    """{kind: (n, amount, more)} over some people (None: everybody) of a few days, which no cell holds: one statement over their rows."""
+def _of_days(kinds, people, first: dt.date, last: dt.date) -> list:
+    """SELECTs of what `read` gives, from the rows of some days that no cell holds alone, as the slot DAYS."""
     parts = []
     for one in map(KEPT.get, kinds):
         t = one.model.__table__
         whose = () if people is None else (t.c.owner_id.in_(sorted(people)),)
-        parts.append(select(literal(one.kind), *_figures(one)[1:]).select_from(t).where(
+        parts.append(select(*_figures(one)[1:], literal(one.kind), literal(DAYS)).select_from(t).where(
             _until(t.c[one.slot], first, last + dt.timedelta(1)), *_counted(one), *whose))
-    return {kind: tuple(map(int, sums)) for kind, *sums in session.connection().execute(union_all(*parts))}
+    return parts

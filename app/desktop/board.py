@@ -2,7 +2,6 @@
 ten customers and over a million; each figure names the list whose total it equals."""
 import datetime as dt
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -104,8 +103,12 @@ class Board:
         self.period = figures.around(self.today, period)
         self.former = periods.compared(f"this_{period}", self.today)
         self.first = min(tally.month_of(self.former[0]), f"{month(self.today, -11):%Y-%m}")
-        kinds = (*COUNTED, "deals", "due", "won", "lost")
-        self.cells = {key: Sum(*v) for key, v in tally.read(session, kinds, around.people, "").items()
+        (first, last), self.whole = self.former, []  # of the former period: whole months from the cells, days from their rows
+        while (after := month(first, 1)) <= last + dt.timedelta(1):
+            self.whole.append(f"{first:%Y-%m}")
+            first = after
+        kinds, days = (*COUNTED, "deals", "due", "won", "lost"), (COUNTED, first, last) if first <= last else ()
+        self.cells = {key: Sum(*v) for key, v in tally.read(session, kinds, around.people, days=days).items()
                       if key[0] in ("deals", "due") or key[1] >= self.first}
         self.goals = figures.goals(session, around.people, self.first, f"{self.today.year}-12")
         self.done = {k: 100 * v.n if k[0] == "customers" else v.amount for k, v in self.cells.items() if k[0] in KINDS}
@@ -118,15 +121,10 @@ class Board:
         """The cells of some months."""
         return added(self.cells.get((kind, slot), Sum()) for slot in months)
 
-    @cached_property
+    @property
     def before(self) -> dict[str, Sum]:
-        """What the former period had brought by the same day: whole months from the kept cells, the rest from the rows of its days."""
-        (first, last), whole = self.former, []
-        while (after := month(first, 1)) <= last + dt.timedelta(1):
-            whole.append(f"{first:%Y-%m}")
-            first = after
-        rest = tally.of_days(self.session, COUNTED, self.circle.people, first, last) if first <= last else {}
-        return {kind: added([self.total(kind, whole), rest.get(kind, Sum())]) for kind in COUNTED}
+        """What the former period had brought by the same day."""
+        return {kind: added([self.total(kind, self.whole), self.cells.get((kind, tally.DAYS), Sum())]) for kind in COUNTED}
 
     def keys(self) -> list[dict]:
         """签单额, 回款额, 新增客户: result, target, pace, what the former period had by the same day, and the list that equals it."""
