@@ -74,17 +74,17 @@ def test_what_a_worker_held_when_it_was_ended_is_sent_by_the_next_one(app, sessi
         pass
     finding.find(session)
     session.commit()
-    robot = sending._robot
+    robot = sending.robot
 
     def dies(*words):
         if len(receiver.got) == 7:
             raise Killed
         return robot(*words)
-    monkeypatch.setattr(sending, "_robot", dies)
+    monkeypatch.setattr(sending, "robot", dies)
     with pytest.raises(Killed):
         sending.send(session)
     session.rollback()
-    monkeypatch.setattr(sending, "_robot", robot)
+    monkeypatch.setattr(sending, "robot", robot)
     assert sum(told(receiver).values()) == 7
     sending.send(session)
     assert len(told(receiver)) == MANY - 3, "five were held, two of them sent"

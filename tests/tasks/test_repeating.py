@@ -145,6 +145,17 @@ def test_a_change_for_this_one_only(session, repeat, login):
     assert open_days(session, task) == days("11-2", "11-9", "11-23") and task.title == "周会"
 
 
+def test_a_follow_up_finishes_the_occurrence_whose_page_it_began_at(session, repeat, login, make):
+    task = repeat("weekly", count=4, customer_id=make.customer(owner="li").id)
+    client, here = login("li"), f"/task/show/{task.id}?on=2026-11-16"
+    assert f'/task/{task.id}/follow?on=2026-11-16&amp;back=%2Ftask%2Fshow%2F{task.id}%3Fon%3D2026-11-16' in client.get(here).text
+    form = client.get(f"/task/{task.id}/follow?on=2026-11-16&back=%2Ftask%2Fshow%2F{task.id}%3Fon%3D2026-11-16").text
+    assert f'action="/task/{task.id}/follow?on=2026-11-16' in form and f'value="{here}"' in form
+    client.post(f"/task/{task.id}/follow?on=2026-11-16", data={
+        "method": "call", "content": "说好了", "happened_at": "2026-11-16 10:00", "finish": "1", "back": here})
+    assert open_days(session, task) == days("11-2", "11-9", "11-23")
+
+
 def test_a_change_for_this_and_the_later_ones(session, repeat, login, as_):
     task = repeat("weekly", count=4)
     with as_("li"):
