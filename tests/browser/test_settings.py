@@ -91,8 +91,9 @@ def test_a_dragged_stage_is_taken_back_in_the_toast(colleague, demo):
     assert demo.ask("SELECT stage, rate, staged_at FROM opportunity WHERE id = ?", deal) == before
 
 
-def test_undo_lists_what_somebody_changed_since_and_leaves_it(colleague, demo):
+def test_undo_names_what_somebody_changed_since_and_works_once_that_is_taken_back(colleague, demo):
     page, admin, key = colleague(SELLER).page, colleague("admin").page, theirs(demo)
+    before = demo.ask("SELECT fax FROM customer WHERE id = ?", key)
     for who, fax in ((page, "0512-1111111"), (admin, "0512-2222222")):
         who.goto(f"/customer/edit/{key}")
         who.fill("#fax", fax)
@@ -102,8 +103,16 @@ def test_undo_lists_what_somebody_changed_since_and_leaves_it(colleague, demo):
     expect(page.locator("tr[data-change]", has_text="传真")).to_contain_text("0512-1111111")
     page.locator("form[action^='/undo/'] button").click()
     agree(page)
-    expect(page.locator("[data-left]").first).to_be_visible()
+    expect(page.locator("#k-content [role=alert], .k-flash")).to_contain_text("没有撤销")
     assert demo.ask("SELECT fax FROM customer WHERE id = ?", key) == [("0512-2222222",)]
+    admin.goto("/undo/")
+    admin.locator("tbody tr[data-id] button", has_text="撤销").first.click()
+    agree(admin)
+    expect(admin.locator(".k-flash")).to_contain_text("已撤销")
+    page.locator("form[action^='/undo/'] button").click()
+    agree(page)
+    expect(page.locator(".k-tag", has_text="已撤销").or_(page.locator(".k-flash", has_text="已撤销")).first).to_be_visible()
+    assert demo.ask("SELECT fax FROM customer WHERE id = ?", key) == before
 
 
 def test_a_locked_customer_never_falls_into_the_pool(colleague, demo):
