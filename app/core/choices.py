@@ -74,6 +74,8 @@ def _kept(session, name):
 
 def options(session, name: str, *, english=False, keep=(), stopped=False) -> list[tuple[str, str]]:
     """(code, label) of a list in order; stopped values only when they are in `keep`; with `stopped` those alone."""
+    if stopped and (name == "choice_list" or name in FIXED or name in LATE):
+        return []  # nobody stops these
     if name == "choice_list":
         return [(key, str(label)) for key, label in {**NAMES, **{k: v for more in OWN for k, v in more(session).items()}}.items()]
     if name in FIXED or name in LATE:

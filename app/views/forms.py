@@ -142,7 +142,8 @@ class MomentField(StringField):
         self.data = None
         for pattern in ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"):
             try:
-                self.data = clock.to_utc(clock.dt.datetime.strptime(text, pattern)) if text else None
+                typed, was = clock.to_utc(clock.dt.datetime.strptime(text, pattern)) if text else None, self.object_data
+                self.data = was if was and was.replace(second=0, microsecond=0) == typed else typed  # as it was shown: it keeps its seconds
                 return
             except (ValueError, OverflowError):
                 continue

@@ -42,6 +42,16 @@ def test_bad_input_is_told_at_the_field_and_nothing_typed_is_lost(login, people)
     assert "必须晚于现在" in answer.text
 
 
+def test_a_promise_that_stays_as_it_was_shown_is_no_new_one(make, login, session, people):
+    late = clock.now().replace(second=23, microsecond=0) - dt.timedelta(1)
+    row = make.customer(owner="li", next_follow_at=late)
+    client, form = login("li"), {"name": row.name, "owner": str(people["li"]), "version": "1", "fax": "0512-7654321"}
+    for moment, status in (("2020-01-01 10:00", 200), (clock.to_office(late).strftime("%Y-%m-%d %H:%M"), 302)):
+        assert client.post(f"/customer/edit/{row.id}", data={**form, "next_follow_at": moment}).status_code == status
+    session.expire_all()
+    assert (row.fax, row.next_follow_at) == ("0512-7654321", late)
+
+
 def test_a_double_click_makes_one_customer(login, session, people):
     client, form = login("li"), {"name": "只有一个", "owner": str(people["li"]), "token": "once"}
     first, second = client.post("/customer/add", data=form), client.post("/customer/add", data=form)

@@ -236,6 +236,11 @@ def _last_batch(session):
     return session.scalar(select(Batch.id).order_by(Batch.id.desc()).limit(1))
 
 
+def test_what_nobody_can_stop_is_offered_once(login):
+    for url, value in (("/quote/list/", "draft"), ("/audit/list/", "edit"), ("/choice/list/", "customer_level")):
+        assert login("admin").get(url).text.count(f'<option value="{value}"') == 1, url
+
+
 def test_single_conditions_are_the_administrators_choice(session, make, login):
     make.customer(name="甲公司", level="A", note="要样品")
     make.customer(name="乙公司", level="B")
