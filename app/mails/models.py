@@ -28,7 +28,7 @@ class Mail(Entity, Owned):
     direction = fields.choice(_l("Direction"), "mail_direction", required=True, default="out")
     address = fields.text(_l("E-mail address"), 120, required=True)
     subject = fields.text(_l("Subject"), 300)
-    content = fields.note(_l("Content"))
+    content = fields.note(_l("Text of the e-mail"))
     state = fields.choice(_l("State"), "mail_state", required=True, default="waiting")
     attempts = fields.whole(_l("Attempts"), default=0)
     due_at = fields.moment(_l("Next attempt"), default=clock.now)

@@ -61,9 +61,9 @@ def _mail_form(view):
         address = rules.receiver(db.session, row)[1] if row else ""
 
         class MailForm(DynamicForm):
-            to = StringField(_l("To"), [forms.Required(), forms.Shaped("email"), Length(max=120)], default=address)
+            to = StringField(_l("Mail to"), [forms.Required(), forms.Shaped("email"), Length(max=120)], default=address)
             subject = StringField(_l("Subject"), [forms.Required(), Length(max=300)], filters=[forms.clean], default=title)
-            text = TextAreaField(_l("Content"), [forms.Required(), Length(max=20_000)], filters=[forms.clean], default=words)
+            text = TextAreaField(_l("Text of the e-mail"), [forms.Required(), Length(max=20_000)], filters=[forms.clean], default=words)
         return MailForm
     return make
 
