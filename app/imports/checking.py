@@ -104,7 +104,7 @@ class Checker:
     def _people(self):
         model, found = target_model(describe(entity.by_name(self.plan.entity))["created_by"]), {}
         for person in self.session.scalars(select(model)):
-            for name in (person.name, person.username):
+            for name in (person.name, person.username, f"{person.username} {person.name}"):
                 found.setdefault(name, set()).add(person.id)
         return found
 

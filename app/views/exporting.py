@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from flask import abort, current_app, redirect, request, send_file
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 from werkzeug.datastructures import ImmutableMultiDict
 
@@ -49,6 +49,8 @@ def _columns(listing):
 
 def _reader(one):
     """A function row -> value; what is named by more than its name gets its number or code in front, so that it is found again."""
+    if one.kind == "ref" and one.target == "ab_user":
+        return _person(one)
     model = target_model(one) if one.kind == "ref" and one.target not in ("ab_user", None) else None
     code = next((name for name in ("number", "code") if hasattr(model, name)), None) if model is not None else None
     if code is None or one.target == "customer":  # a customer's name is there only once
@@ -59,6 +61,15 @@ def _reader(one):
         key = other is not None and getattr(other, code)
         return None if other is None else str(other) if not key or key == str(other) else f"{key} {other}"
     return cells.reader(one) if cells.is_masked(one) else read
+
+
+def _person(one):
+    """A function row -> name; namesakes get their user names in front."""
+    model, plain = target_model(one), cells.reader(one)
+    twice = select(model.name).group_by(model.name).having(func.count() > 1)
+    namesakes = db.session.execute(select(model.id, model.username, model.name).where(model.name.in_(twice)))
+    told = {key: f"{username} {name}" for key, username, name in namesakes}
+    return lambda row: told.get(getattr(row, one.key)) or plain(row)
 
 
 def _part_columns(view) -> list:

@@ -12,6 +12,7 @@ from app.core.choices import Choice
 from app.customers.models import Contact, Customer
 from app.imports import checking, headings, reading, running, values
 from app.imports.models import ImportRun
+from app.security.models import Employee
 from app.security.people import actor_for
 from tests.core.test_ground import _all
 
@@ -196,6 +197,21 @@ def test_the_command_reports_and_check_writes_nothing(app, session, tmp_path):
     broken.write_bytes(b"PK\x03\x04nonsense")
     session.commit()
     assert runner.invoke(crm, ["import", str(broken)]).exit_code == 2
+
+
+def test_namesakes_are_told_apart_in_the_sheet_and_found_again(session, make, login, people):
+    name = session.get(Employee, people["li"]).name
+    session.add(Employee(username="li2", first_name=name, last_name="", name=name, email="li2@example.com", active=True, password="-"))
+    make.customer(owner="li", name="恒远")
+    client = login("li")
+    with client.post("/customer/export?quick=all", data={"fmt": "csv"}) as answer:
+        text = answer.data
+    rows = list(csv.DictReader(io.StringIO(text.decode("utf-8-sig"))))
+    assert rows[0]["负责人"] == f"li {name}"
+    table = reading.read(text, headings.known("customer"))
+    plan = checking.Plan("customer", headings.match(table.headings, "customer"), "name", "overwrite", people["li"])
+    line, = checking.Checker(session, table, plan).lines()
+    assert line.faults == [] and line.values["customer.owner"] == people["li"]
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "'=", "＝"])
