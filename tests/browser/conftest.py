@@ -242,6 +242,7 @@ def drag_deal(page, deal, stage):
     page.mouse.down()
     page.mouse.move(at["x"] + at["width"] / 2 + 10, at["y"] + at["height"] - 10, steps=4)
     page.mouse.move(to["x"] + to["width"] / 2, to["y"] + 30, steps=20)
+    page.wait_for_timeout(300)  # the card follows at its own pace
     page.mouse.up()
     expect(page.locator(".k-toast")).to_contain_text("已移动")
 

@@ -1,21 +1,14 @@
-"""Players of the manual's chapters on the administrator's work, import, interface, calendar, notices and the way back."""
-import datetime as dt
-import re
+"""Players of the manual's chapter on the administrator's work."""
+import base64
 
 from playwright.sync_api import expect
 
-from app.core import clock
-from tests.browser.manual_first import his, one, plays, soon
+from tests.browser.reader import his, one, plays, soon
 
-SYSTEM: dict = {}
-
-
-def system(key, who="admin"):
-    """A player of these chapters."""
-    return plays(SYSTEM, key, who)
+DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="  # a picture of one dot
 
 
-@system("13-system/新建用户")
+@plays("13-system/新建用户", "admin")
 def new_user(r, _office):
     r.go("系统管理", "用户管理")
     r.press("新建用户")
@@ -29,7 +22,21 @@ def new_user(r, _office):
     r.told("")
 
 
-@system("13-system/部门")
+@plays("13-system/离职交接", "admin")
+def hand_over(r, office):
+    leaver = one(office, "SELECT id FROM ab_user WHERE username = 'demo20'")
+    r.go("系统管理", "离职交接")
+    r.choose("移交人", one(office, "SELECT name || ' ' || username FROM ab_user WHERE id = ?", leaver))
+    r.page.wait_for_url("**who=*")
+    r.choose("接手人", "杨思远")
+    r.press("预览分配")
+    expect(r.page.locator("[data-k-preview]")).to_be_visible()
+    r.press("离职交接", "#k-content")
+    r.agree()
+    assert soon(lambda: one(office, "SELECT count(*) FROM customer WHERE owner_id = ? AND deleted_at IS NULL", leaver) == 0)
+
+
+@plays("13-system/部门", "admin")
 def new_department(r, _office):
     r.go("系统管理", "部门管理")
     r.press("新建部门")
@@ -40,7 +47,7 @@ def new_department(r, _office):
     r.title("西南组")
 
 
-@system("13-system/角色与权限")
+@plays("13-system/角色与权限", "admin")
 def role(r, office):
     r.go("系统管理", "角色")
     r.press("销售员")
@@ -51,7 +58,7 @@ def role(r, office):
     r.told("")
 
 
-@system("13-system/产品类别与产品")
+@plays("13-system/产品类别与产品", "admin")
 def product(r, _office):
     r.go("系统管理", "产品类别")
     r.press("新建类别")
@@ -69,7 +76,29 @@ def product(r, _office):
     r.title("行星减速机")
 
 
-@system("13-system/下拉选项")
+@plays("13-system/产品图片", "admin")
+def picture(r, _office):
+    r.go("系统管理", "产品")
+    r.first()
+    r.see("图片")
+    r.see("添加图片")
+    r.page.set_input_files("#pictures input[type=file]", files=[{"name": "驱动器.png", "mimeType": "image/png", "buffer": base64.b64decode(DOT)}])
+    r.press("上传", "#pictures")
+    expect(r.page.locator("#pictures [data-picture]")).to_have_count(1)
+
+
+@plays("13-system/价格表", "admin")
+def price(r, _office):
+    r.go("系统管理", "价格表")
+    r.press("新建价格")
+    r.choose("产品", "行星减速机")
+    r.choose("客户级别", "A(重点客户)")
+    r.fill("单价", "2999")
+    r.press("保存", ".k-bar")
+    r.told("")
+
+
+@plays("13-system/下拉选项", "admin")
 def choice(r, _office):
     r.go("系统管理", "下拉选项")
     r.press("新建选项")
@@ -80,7 +109,68 @@ def choice(r, _office):
     r.told("")
 
 
-@system("13-system/系统参数")
+@plays("13-system/节假日与调休", "admin")
+def days(r, office):
+    line = "2027-02-05~2027-02-11 休 春节"
+    r.go("系统管理", "节假日与调休")
+    r.press("粘贴日期")
+    r.page.fill("[name=text]", r.met(line))
+    r.press("保存", ".k-bar")
+    r.told("7")
+    assert one(office, "SELECT count(*) FROM office_day WHERE name = '春节'") == 7
+
+
+@plays("13-system/打印模板", "admin")
+def template(r, _office):
+    r.go("系统管理", "打印模板")
+    with r.page.expect_download() as got:
+        r.press("下载起始模板")
+    quote = "[data-template=quote]"
+    r.met("选择 Word 文件（docx）")
+    r.page.set_input_files(f"{quote} input[type=file]", files=[{"name": "报价.docx", "mimeType": "", "buffer": got.value.path().read_bytes()}])
+    r.press("预览", quote)
+    expect(r.page.locator("[data-preview]")).to_be_visible()
+    r.press("启用", quote)
+    r.press("恢复内置版式", quote)
+    expect(r.page.locator(quote)).to_contain_text("内置版式")
+
+
+@plays("13-system/系统状态", "admin")
+def state(r, _office):
+    r.go("系统管理", "系统状态")
+    r.see("运行状况")
+    r.see("正常")
+
+
+@plays("13-system/谁能看到", "demo05")
+def who_sees(r, office):
+    r.open("customer", his(office, "customer"))
+    r.press("更多")
+    r.press("谁能看到")
+    expect(r.page.locator("[data-seat]").first).to_be_visible()
+
+
+@plays("13-system/以该用户身份查看", "admin")
+def look(r, office):
+    r.go("系统管理", "用户管理")
+    r.open("user", one(office, "SELECT id FROM ab_user WHERE username = 'demo08'"))
+    r.press("更多")
+    r.press("以该用户身份查看")
+    r.fill("原因（记入日志）", "他说找不到一个客户")
+    r.press("开始查看")
+    expect(r.page.locator("[data-k-looking]")).to_be_visible()
+    r.press("返回本人")
+    expect(r.page.locator("[data-k-looking]")).to_have_count(0)
+
+
+@plays("13-system/我的权限", "demo05")
+def rights(r, _office):
+    r.page.click(".k-me")
+    r.press("我的权限")
+    expect(r.page.locator("[data-scope]")).to_be_visible()
+
+
+@plays("13-system/系统参数", "admin")
 def parameter(r, office):
     r.go("系统管理", "系统参数")
     r.fill("公司名称", "北辰自动化有限公司")
@@ -90,105 +180,10 @@ def parameter(r, office):
     r.see("修改历史")
 
 
-@system("13-system/备份与恢复")
+@plays("13-system/备份与恢复", "admin")
 def backup(r, office):
     r.go("系统管理", "备份与恢复")
     r.press("立即备份")
     r.page.wait_for_url("**/job/*")
     expect(r.page.locator("[data-k-job], .c-green").first).to_be_visible()
     assert soon(lambda: one(office, "SELECT count(*) FROM job WHERE kind LIKE '%backup%'") >= 1)
-
-
-@system("14-quick-filters/新建快速过滤")
-def quick_filter(r, _office):
-    r.go("系统管理", "快速过滤")
-    r.press("客户", "#k-content")
-    r.press("新建过滤")
-    r.fill("名称", "深圳的客户")
-    with r.page.expect_response("**/filter/row?**"):
-        r.page.select_option("[name=c0-field]", "region")
-    r.page.locator("[data-k-cond='0'] .k-cv input").fill("深圳")
-    r.see("加条件")
-    r.see("命中预览")
-    r.press("保存")
-    r.told("")
-
-
-@system("15-own-fields/增加字段")
-def own_field(r, _office):
-    r.go("系统管理", "自定义字段")
-    r.press("新建字段")
-    r.choose("记录", "客户")
-    r.choose("字段类型", "单选")
-    r.fill("字段名称", "包装方式")
-    r.fill("可选值", "纸箱\n木箱")
-    r.choose("分组", "补充信息")
-    r.press("保存", ".k-bar")
-    r.told("")
-    r.page.goto("/customer/add")
-    expect(r.page.locator("label", has_text="包装方式")).to_be_visible()
-
-
-@system("16-import/导入数据")
-def import_sheet(r, _office):
-    r.go("客户管理", "数据导入")
-    r.choose("导入到", "客户")
-    text = "客户名称,客户级别\n手册测试一有限公司,A\n手册测试二有限公司,B\n"
-    r.page.set_input_files("input[type=file]", files=[{"name": "客户.csv", "mimeType": "text/csv", "buffer": text.encode()}])
-    r.press("下一步：对应列")
-    r.press("下一步：校验")
-    r.page.wait_for_url("**?check=1")
-    r.see("重新校验")
-    r.page.locator("button[name=run]").click()
-    expect(r.page.locator("[data-figure=created]")).to_have_text("2")
-    r.press("撤销导入")
-    r.agree()
-    expect(r.page.locator("text=该次导入已撤销")).to_be_visible()
-
-
-@system("20-interface/访问令牌")
-def token(r, office):
-    r.page.click(".k-me")
-    r.press("访问令牌")
-    r.press("新建令牌")
-    r.fill("用途", "报表工具")
-    r.choose("权限", "只读")
-    r.press("保存", ".k-bar")
-    shown = re.search(r"crm_[\w-]{20,}", r.page.locator("text=/crm_[\\w-]{20,}/").first.inner_text())[0]
-    assert r.page.request.get(f"{office.url}/api/v1/customer/", headers={"Authorization": f"Bearer {shown}"}).ok
-
-
-@system("21-hooks/新建网络钩子")
-def hook(r, _office):
-    r.go("系统管理", "网络钩子")
-    r.press("新建网络钩子")
-    r.fill("名称", "ERP")
-    r.fill("接收地址", "https://hooks.example.com/crm")
-    r.press("收到回款")
-    r.press("保存", ".k-bar")
-    expect(r.page.locator("text=/whsec_/").first).to_be_visible()
-    r.press("发送测试")
-    r.told("")
-    r.press("日志", "nav.k-tabs")
-    expect(r.page.locator("tbody tr").first).to_be_visible()
-
-
-@system("22-calendar/生成订阅链接", "demo05")
-def feed(r, _office):
-    r.page.click(".k-me")
-    r.press("日历订阅")
-    r.press("生成链接")
-    expect(r.page.locator("input[value*='/calendar/'], code").first).to_be_visible()
-
-
-@system("24-calendar-page/查看和改期", "demo12")
-def calendar(r, office):
-    task, day = his(office, "task", "state = 'open' AND repeat IS NULL", "demo12"), clock.today().replace(day=15)
-    office.change("UPDATE task SET starts_at = ?, ends_at = ? WHERE id = ?", f"{day} 02:00:00", f"{day} 03:00:00", task)
-    r.go("工作桌面", "日历")
-    r.press("周", "#k-content")
-    r.press("月", "#k-content")
-    event = r.page.locator(f"td[data-date='{day}'] .fc-event").first
-    event.drag_to(r.page.locator(f"td[data-date='{day + dt.timedelta(2)}']").first)
-    r.press("撤销", ".k-toast")
-    r.told("")

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from app.desktop import help as book
+from app.security.roles import DEFAULTS
 from tests.browser.reader import HELP, sections, words
 from tools.words import catalogue
 
@@ -37,6 +38,18 @@ def test_words_in_corner_brackets_are_words_of_the_screen():
     unknown = {(one.key, word) for one in sections().values() for word in words(one.text) for part in re.split(r" ?[→—>/ ] ?|，", word)
                if re.search("[\u4e00-\u9fff]", part) and not any(part in text for text in said) and word not in SAID | {title for _key, title in book.chapters()}}
     assert unknown == set()
+
+
+@pytest.mark.parametrize("role", DEFAULTS)
+def test_every_page_of_everybodys_menu_is_opened_by_the_steps_of_a_section(login, as_role, role):
+    told = {pair for one in sections().values() for pair in re.findall(r"「([^」]+)」的「([^」]+)」", one.steps)} | {("在线帮助", "在线帮助")}
+    with as_role("li", role):
+        client, pages = login("li"), set()
+        side = re.search(r'<aside class="k-side">.*?</aside>', client.get("/help/").text, re.S)[0]
+        for url, module in re.findall(r'<a href="([^"]+)" class="[^"]*"[^>]*><i [^>]*></i>([^<]+)', side):
+            marks = re.search(r'<nav class="k-marks".*?</nav>', client.get(url).text, re.S)[0]
+            pages |= {(module, page) for page in re.findall(r'<a class="k-mark[^>]*>([^<]+)', marks)}
+    assert len(pages) > 20 and pages - told == set()
 
 
 @pytest.mark.parametrize("asked, key", [("两步验证", "01-login"), ("30/60/10", "11-payments"), ("环比", "05-targets"), ("商机", "08-opportunities"), ("webhook-id", "21-hooks")])
