@@ -65,7 +65,7 @@ class DuplicatePage(Page):
             abort(400)
         found = rules.pairs_seen(self.session, SIZE + 1, int(page) * SIZE)
         return render_template("duplicates/pairs.html", found=found[:SIZE], more=len(found) > SIZE, page=int(page), reasons=twins.REASONS,
-                               last=rules.last_run(self.session))
+                               last=rules.last_run(self.session), unseen=rules.pairs_unseen(self.session))
 
     @expose("/dismiss/<int:pk>", methods=["POST"])
     @granted("merge")

@@ -124,13 +124,22 @@ def last_run(session) -> jobs.Job | None:
 
 def pairs_seen(session, limit: int = 100, offset: int = 0) -> list[tuple]:
     """(pair, one, other) of the last run, those of which the person sees both; same names and tax numbers first."""
-    seen, weight = select(Customer.id), case({reason: n for n, reason in enumerate(twins.REASONS)}, value=DuplicatePair.reason)
-    pairs = session.scalars(select(DuplicatePair).where(
-        DuplicatePair.is_dismissed.is_(False), DuplicatePair.one_id.in_(seen), DuplicatePair.other_id.in_(seen)).order_by(
-        weight, DuplicatePair.id).limit(limit).offset(offset)).all()
+    weight = case({reason: n for n, reason in enumerate(twins.REASONS)}, value=DuplicatePair.reason)
+    pairs = session.scalars(select(DuplicatePair).where(*_both_seen()).order_by(weight, DuplicatePair.id).limit(limit).offset(offset)).all()
     rows = session.scalars(select(Customer).where(Customer.id.in_({i for p in pairs for i in (p.one_id, p.other_id)})))
     known = {row.id: row for row in rows}
     return [(pair, known[pair.one_id], known[pair.other_id]) for pair in pairs]
+
+
+def pairs_unseen(session) -> int:
+    """How many pairs of the last run wait of which the person does not see both."""
+    wanted = select(func.count()).select_from(DuplicatePair)
+    return session.scalar(wanted.where(DuplicatePair.is_dismissed.is_(False))) - session.scalar(wanted.where(*_both_seen()))
+
+
+def _both_seen() -> tuple:
+    seen = select(Customer.id)
+    return DuplicatePair.is_dismissed.is_(False), DuplicatePair.one_id.in_(seen), DuplicatePair.other_id.in_(seen)
 
 
 def shown_name(row, seen: bool, mask: bool) -> str:

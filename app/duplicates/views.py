@@ -29,7 +29,7 @@ class ShareRequestView(EntityView):
     menu = MenuItem("customers", _l("Requests to work along"), icon="user-question", position=45)
     title, add_label, tab_label = _l("Requests to work along"), _l("New request"), _l("Requests")
     list_columns = "customer asker reason state created_at decided_at owner"
-    quick_filters = [QuickFilter("open", _l("Waiting"), rules.waiting, default=True)]
+    quick_filters = [QuickFilter("open", _l("To be answered"), rules.waiting, default=True)]
     conditions = "state customer asker"
     importable = exportable = in_api = False
     head = "state owner"
