@@ -18,7 +18,7 @@ from app.tasks.models import Task
 from app.views import acting, cells, saving
 from app.views.declare import MenuItem
 from app.views.guard import granted
-from app.views.listing import CAP, WHOSE, chosen_circles
+from app.views.listing import WHOSE, chosen_circles
 from app.views.page import Page, back_to
 
 from . import board, sheet, today
@@ -74,7 +74,7 @@ class DesktopPage(Page):
         """The rows of the cards that are shown."""
         also = board.idle_clauses(self.session, self.who, around.people) if "forgotten" in cards else []
         made = {"totals": today.totals(self.session, self.who, around.people, also), "sources": today.offered(self.who, around.people),
-                "cap": CAP, "idle": rules.idle_days(self.session), "span": rules.span}
+                "cap": today.cap(around.people), "idle": rules.idle_days(self.session), "span": rules.span}
         wide = around if around.key != "mine" else board.circle(self.who, self.who.circles()[-1])
         asked = {"today": lambda: today.rows(self.session, self.who, around.people),
                  "payments": lambda: board.near_payments(self.session, around),

@@ -167,9 +167,14 @@ def when(r: dict) -> tuple[str, bool]:
     return _("Today") if day == today else _("Tomorrow") if day == today + dt.timedelta(1) else day.strftime("%m-%d"), False
 
 
+def cap(people) -> int:
+    """Up to where totals are counted: "10,000+", over the whole company "1,000+", so that the cost does not grow with the table."""
+    return 1_001 if people is None else CAP
+
+
 def totals(session, who, people, also=()) -> dict[str, int]:
-    """{source: how many, counted as far as the lists count} and of each (key, model, clauses) in `also`; one statement."""
+    """{source: how many, capped} and of each (key, model, clauses) in `also`; one statement."""
     asked = [(s.key, s.model, _clauses(session, s, who, people)) for s in offered(who, people)]
-    wanted = [select(func.count()).select_from(select(model.id).where(*clauses).limit(CAP).subquery()).scalar_subquery().label(key)
+    wanted = [select(func.count()).select_from(select(model.id).where(*clauses).limit(cap(people)).subquery()).scalar_subquery().label(key)
               for key, model, clauses in (*asked, *also)]
     return dict(session.execute(select(*wanted)).one()._mapping) if wanted else {}

@@ -77,13 +77,13 @@ class Typed:
     def __init__(self, package, url, program):
         self.package, self.client = package, package.AuthenticatedClient(base_url=url, token=program.head["Authorization"][7:])
 
-    def __call__(self, what, entity, *path, **body):
+    def __call__(self, what, entity, *path, **asked):
         call = importlib.import_module(f"crm_client.api.{entity}.{what}_{entity}").sync_detailed
-        if body:
+        if "body" in asked:
             kind = inspect.signature(call).parameters["body"].annotation
             models = importlib.import_module("crm_client.models")
-            body = {"body": getattr(models, kind if isinstance(kind, str) else kind.__name__).from_dict(body["body"])}
-        return call(*path, client=self.client, **body)
+            asked["body"] = getattr(models, kind if isinstance(kind, str) else kind.__name__).from_dict(asked["body"])
+        return call(*path, client=self.client, **asked)
 
 
 def changeable(view, row) -> tuple:
@@ -113,7 +113,7 @@ def drive(call, make, session, view, numbers) -> None:
     assert changed.status_code == 200 and getattr(changed.parsed.result, name) == mine, changed.content.decode()
     clash = call("put", entity, pk, body={name: theirs, "version": row.version})
     assert clash.status_code == 409 and [c.name for c in clash.parsed.conflict] == [name], clash.content.decode()
-    listed = call("list", entity)
+    listed = call("list", entity, **({"q": "(order_column:created_at,order_direction:desc)"} if hasattr(view.model, "created_at") else {}))  # the newest first
     assert listed.status_code == 200 and pk in listed.parsed.ids and listed.parsed.result[0].id
     refused = call("post", entity, body={})
     assert refused.status_code == 422 and refused.parsed.message, refused.content.decode()
