@@ -61,7 +61,8 @@ def test_countdown_and_warning(make, login, session):
     """The list's column stands there once there are rules; the page counts down; the desk warns three days before."""
     client = login("li")
     assert "距进入公海" not in client.get("/customer/list/").text
-    make.pool_rule(pool_id=make.pool(name="华东公海").id, days=30)
+    pool = make.pool(name="华东公海").id
+    make.pool_rule(pool_id=pool, days=30)
     make.customer(name="恒远", last_follow_at=NOW - 28 * DAY - HOUR, created_at=clock.now() - 90 * DAY)
     make.customer(name="天工", last_follow_at=NOW - 10 * DAY - HOUR, created_at=clock.now() - 90 * DAY)
     page = client.get("/customer/list/").text
@@ -72,8 +73,8 @@ def test_countdown_and_warning(make, login, session):
     one = re.search(r'data-id="(\d+)"', soon)[1]
     assert "距进入公海" in client.get(f"/customer/show/{one}").text
     dialog = f"/customer/action_form/release?ids={one}"
-    assert re.search(r'<option value="1" selected>华东公海', client.get(dialog).text), "the only pool is chosen already"
-    done = sent(client, "/customer/action_post", {"action": "release", "rowid": one, "pool": "1"})
+    assert f'<option value="{pool}" selected>华东公海' in client.get(dialog).text, "the only pool is chosen already"
+    done = sent(client, "/customer/action_post", {"action": "release", "rowid": one, "pool": pool})
     assert "放入公海" in done
     make.pool(name="华南公海")
     assert "华东公海" not in client.get(dialog).text
