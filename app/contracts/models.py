@@ -57,7 +57,7 @@ class Contract(Entity, Owned, Priced, Approvable, Extended):
         "and_(ContractLine.contract_id == Contract.id, ContractLine.deleted_at.is_(None))"))
     __table_args__ = (*fields.sorted_by("contract", "created_at signed_on ends_on amount state"),
                       fields.partial("ix_contract_not_in_force", NOT_IN_FORCE, "id"),
-                      fields.partial("ix_contract_standing", "deleted_at IS NULL", "state", "approval", "amount", "received"),
+                      fields.partial("ix_contract_standing", "deleted_at IS NULL", "state approval amount received deleted_at"),
                       {"extend_existing": True})
 
     @classmethod

@@ -54,9 +54,10 @@ class BoardPage(Page):
             reasons=choices.options(self.session, "loss_reason", english=cells.english()))
 
     def _column(self, stage, sums, listing):
-        wanted = select(Opportunity).where(Opportunity.id.in_(listing.statement()), Opportunity.stage == stage.code)
-        order = Opportunity.closed_on.desc() if stage.kind != "open" else Opportunity.staged_at.desc()
-        rows = self.session.scalars(wanted.order_by(order, Opportunity.id).limit(CARDS if stage.kind == "open" else FEW).options(
+        order = Opportunity.closed_on.desc() if stage.kind != "open" else Opportunity.staged_at.desc(), Opportunity.id
+        first = listing.statement().where(Opportunity.stage == stage.code).order_by(*order).limit(
+            CARDS if stage.kind == "open" else FEW).subquery("first")
+        rows = self.session.scalars(select(Opportunity).join(first, first.c.id == Opportunity.id).order_by(*order).options(
             joinedload(Opportunity.customer), joinedload(Opportunity.owner))).all() if sums[0] else []
         kept = {k: v for k, v in listing.args.items() if v and k != "stage" and not k.startswith("page_")}
         quick = {"quick": listing.quick.key if listing.quick else "all"}

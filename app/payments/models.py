@@ -63,9 +63,9 @@ class PaymentPlan(Entity, Owned):
     __table_args__ = (
         *fields.sorted_by("payment_plan", "created_at due_on amount"),
         *(fields.partial(name, "deleted_at IS NULL AND received < amount", columns) for name, columns in (  # enough to sum receivables
-            ("ix_payment_plan_open_own", "owner_id due_on amount received contract_id customer_id"),
-            ("ix_payment_plan_open_all", "due_on amount received contract_id customer_id owner_id"),
-            ("ix_payment_plan_open_of", "customer_id due_on amount received contract_id owner_id"))),
+            ("ix_payment_plan_open_own", "owner_id due_on amount received contract_id customer_id deleted_at"),
+            ("ix_payment_plan_open_all", "due_on amount received contract_id customer_id owner_id deleted_at"),
+            ("ix_payment_plan_open_of", "customer_id due_on amount received contract_id owner_id deleted_at"))),
         Index("ix_payment_plan_contract_term", "contract_id", "term"),
         {"extend_existing": True},
     )
