@@ -4,6 +4,8 @@ from itertools import groupby
 from flask import abort, flash, redirect, render_template, request
 from markupsafe import Markup
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
 
 from app.core import actor, choices, clock, scope
 from app.core.attachments import Attachment
@@ -114,9 +116,9 @@ def write(form, customer, also=lambda: None) -> bool:
         also()
         saving.remember(form, row)
         db.session.commit()
-    except RuleError as no:
+    except (RuleError, IntegrityError, StaleDataError) as no:
         db.session.rollback()
-        flash(str(no), "danger")
+        flash(acting.refused(no), "danger")
         return False
     acting.say_done(_("Follow-up written."))
     return True

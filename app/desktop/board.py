@@ -2,6 +2,7 @@
 ten customers and over a million; each figure names the list whose total it equals."""
 import datetime as dt
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -121,7 +122,7 @@ class Board:
         """The cells of some months."""
         return added(self.cells.get((kind, slot), Sum()) for slot in months)
 
-    @property
+    @cached_property
     def before(self) -> dict[str, Sum]:
         """What the former period had brought by the same day."""
         return {kind: added([self.total(kind, self.whole), self.cells.get((kind, tally.DAYS), Sum())]) for kind in COUNTED}
@@ -209,8 +210,8 @@ def ranking(session, who, around: Circle, period) -> list[tuple]:
     cells = tally.read(session, [m.kind for m in RANKED], around.people, first, last, "owner")
     aims, found = figures.goals(session, around.people, first, last, "owner"), []
     for m in (m for m in RANKED if who.may(m.entity, "read")):
-        sums = [(owner, m.of(sums)) for (kind, owner), sums in cells.items() if kind == m.kind and owner and m.of(sums)]
-        best = sorted(sums, key=lambda one: -one[1])[:8]
+        values = [(owner, m.of(sums)) for (kind, owner), sums in cells.items() if kind == m.kind and owner and m.of(sums)]
+        best = sorted(values, key=lambda one: -one[1])[:8]
         found.append((m, [{"id": owner, "value": value, "rate": _rate(aims.get((m.key, owner)), value if m.money else 100 * value),
                            "url": m.link(Circle("", None, {"owner": owner}), period.first, period.last)} for owner, value in best]))
     return found

@@ -133,8 +133,8 @@ def pairs_seen(session, limit: int = 100, offset: int = 0) -> list[tuple]:
 
 def pairs_unseen(session) -> int:
     """How many pairs of the last run wait of which the person does not see both."""
-    wanted = select(func.count()).select_from(DuplicatePair)
-    return session.scalar(wanted.where(DuplicatePair.is_dismissed.is_(False))) - session.scalar(wanted.where(*_both_seen()))
+    wanted = select(func.count()).select_from(DuplicatePair).where(*_both_seen())
+    return session.scalar(wanted.execution_options(everyone=True)) - session.scalar(wanted)
 
 
 def _both_seen() -> tuple:

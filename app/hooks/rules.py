@@ -4,7 +4,7 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, inspect, select
 
 from app.core import choices, clock, events, memo, parameters, schedule
 from app.core.rules import RuleError
@@ -67,6 +67,13 @@ def check_hook(session, hook) -> None:
         inside = host == "localhost" or "." not in host
     if inside and host not in allowed(session):
         raise RuleError(_("This address lies in the own network; the system parameters can allow it."), "address")
+
+
+def word_anew(session, hook) -> None:
+    """Another receiver reads another format: what still waits is put into words again when it is sent."""
+    if inspect(hook).attrs.format.history.deleted:
+        for delivery in session.scalars(select(Delivery).where(Delivery.hook_id == hook.id, Delivery.state == "waiting")):
+            delivery.body = None
 
 
 def events_of(row: dict) -> list[str]:

@@ -127,6 +127,12 @@ def _record(view, row, change) -> dict:
             "actor": by and {"id": by, "name": cells.people().get(by, "")}}
 
 
+def _cut(value) -> str:
+    """A value in one short line: 企业微信 takes 2,048 bytes in all."""
+    text = " ".join(str(value).split())
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
 def _words(session, view, row, delivery, at) -> str:
     """The same as a robot tells it: what happened to what, the fields, by whom and when."""
     change = delivery.change
@@ -134,10 +140,11 @@ def _words(session, view, row, delivery, at) -> str:
     listed = {view.fields[name].key for name in view.list_columns}
     for one in changed(view.model, Namespace(old=change["old"], new=change["new"])):
         if one["key"] in (change["old"] or {}) and not one["masked"]:
-            said.append(f"{one['label']}：{one['old']} → {one['new']}")
+            said.append(f"{one['label']}：{_cut(one['old'])} → {_cut(one['new'])}")
         elif one["key"] in listed and not one["masked"] and one["new"] != str(row):
-            said.append(f"{one['label']}：{one['new']}")
-    return "\n".join([*said[:MOST], f"{cells.people().get(change['actor_id'], '')} {clock.to_office(at):%m-%d %H:%M}".strip()])
+            said.append(f"{one['label']}：{_cut(one['new'])}")
+    by = f"{cells.people().get(change['actor_id'], '')} {clock.to_office(at):%m-%d %H:%M}".strip()
+    return "\n".join(["\n".join(said[:MOST])[:600], by])
 
 
 def _changes(model, change) -> dict:

@@ -3,6 +3,7 @@ from wtforms import PasswordField
 from wtforms.validators import Length, Optional
 
 from app.core.words import _, _l
+from app.extensions import db
 from app.views import acting, forms
 from app.views.declare import Action, MenuItem, QuickFilter, Section
 from app.views.entity_view import EntityView
@@ -42,6 +43,7 @@ class HookView(EntityView):
 
     def before_save(self, row, form):
         """Only a robot keeps one."""
+        rules.word_anew(db.session, row)
         row.robot_key = (form.robot_key.data or row.robot_key) if row.format in robots.NAMES else None
 
     def after_save(self, row, fresh):

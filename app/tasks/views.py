@@ -238,16 +238,16 @@ class TaskView(EntityView):
         if customer is None or not timeline.may_follow(customer):
             flash(_("Follow-ups are written by those who may change the customer."), "danger")
             return redirect(back)
+        ends = self.may("edit") and _open(row) and rules.takes_part(row, actor.current())
         if request.method == "POST":
             form = timeline.box_form()()
-            ending, on = [row] if "finish" in request.form else [], _day(request.args.get("on"))
+            ending, on = [row] if ends and "finish" in request.form else [], _day(request.args.get("on"))
             if saving.saved_before(form) or timeline.write(form, customer, lambda: rules.finish(db.session, ending, on)):
                 return redirect(back)
             timeline.within(form, customer)
         else:
             form = timeline.box(customer, contact=row.contact_id, opportunity=rules.deal_of(row))
             form.token.data = new_token()
-        ends = _open(row) and rules.takes_part(row, actor.current())
         return render_template("customers/follow.html", customer=customer, task=row, ends=ends, form=form, action=cells.here(), back=back)
 
     # ---- list --------------------------------------------------------------------------------------------------

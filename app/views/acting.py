@@ -111,13 +111,18 @@ def run(view, action, rows, values):
         return action.rule(db.session, rows, **values) if action is not DELETE else _delete_rows(db.session, rows, view)
 
 
+def refused(no: Exception) -> str:
+    """Why nothing was written: the rule's sentence, or that somebody else was quicker."""
+    return str(no) if isinstance(no, RuleError) else _("Somebody changed this a moment ago; please look and try again.")
+
+
 def _do(view, action, rows, values):
     try:
         said = run(view, action, rows, values)
         db.session.commit()
     except (RuleError, IntegrityError, StaleDataError) as no:
         db.session.rollback()
-        flash(str(no) if isinstance(no, RuleError) else _("Somebody changed this a moment ago; please look and try again."), "danger")
+        flash(refused(no), "danger")
         return _back(view)
     if isinstance(said, Entity):
         say_done(str(action.label), (view.model.__tablename__, action.key))

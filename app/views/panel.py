@@ -57,7 +57,7 @@ class Panel:
     @cached_property
     def shown(self) -> list[QuickFilter]:
         """The named filters that stand in the panel."""
-        return [f for f in self.filters.values() if (not f.linked if f.item is None else f.item.is_on and f.item.meant_for(self.who))]
+        return [f for f in self.filters.values() if not f.linked and (f.item is None or (f.item.is_on and f.item.meant_for(self.who)))]
 
     @cached_property
     def default(self) -> QuickFilter | None:

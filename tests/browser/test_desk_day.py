@@ -83,8 +83,12 @@ def test_a_salespersons_day_on_the_desk(demo, enter):
     expect(call.locator("[name=content]")).to_have_value("报价已确认，周五签合同")
     after = clock.today() + dt.timedelta(4)
     call.locator("[name=next_follow_at]").fill(f"{after} 10:00")
+    other = page.locator("[data-row^=call-]").nth(1).get_attribute("data-row")
+    page.locator(f"[data-row={other}]").get_by_label("写跟进").click()
+    page.locator(f"[data-row={other}] [name=content]").fill("刚写到一半")
     call.locator("[name=content]").press("Enter")
     expect(page.locator(f"[data-row={key}]")).to_have_count(0)
+    expect(page.locator(f"[data-row={other}] [name=content]")).to_have_value("刚写到一半")
     assert _ask(demo, "SELECT count(*) FROM followup WHERE owner_id = ? AND content = '报价已确认，周五签合同'", seller) == [(1,)]
 
     page.locator("[data-switch=period] a", has_text="本年度").click()

@@ -90,6 +90,8 @@ def test_the_whole_database_by_the_page(make, login, session):
     assert f"ids={one.id},{two.id}" in (page := login("qian").get("/duplicate/pairs").text) and "天工" not in page, "both must be hers"
     assert "另有 1 对涉及您无权查看的客户" in page
     assert "天工" in (page := chen.get("/duplicate/pairs").text) and "另有" not in page
+    chen.post(f"/customer/delete/{theirs[1].id}")
+    assert "天工" not in (page := chen.get("/duplicate/pairs").text) and "另有" not in page, "what lies in the trash is no secret"
     pair = session.scalars(select(DuplicatePair.id).order_by(DuplicatePair.id)).first()
     assert f'data-pair="{pair}"' not in sent(chen, f"/duplicate/dismiss/{pair}", {})
     assert login("li").get("/duplicate/pairs").status_code == 403 and login("li").post("/duplicate/run").status_code == 403

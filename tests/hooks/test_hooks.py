@@ -158,6 +158,10 @@ def test_one_that_fails_does_not_hold_up_the_others(session, make, hook, receive
     assert [d.state for d in rows if d.hook_id == hook.id] == ["sent"] * 3
     assert [(d.state, d.attempts) for d in rows if d.hook_id == dead.id] == [("waiting", 1), ("waiting", 0), ("waiting", 0)], "asked once in a run"
     assert next(d for d in rows if d.hook_id == dead.id).answer == "ConnectionError"
+    dead.format = "wecom"
+    rules.word_anew(session, dead)
+    session.commit()
+    assert {d.body for d in outbox(session) if d.hook_id == dead.id} == {None}, "another receiver is told in other words"
 
 
 def test_masks_and_scope_of_the_owner_hold(session, make, hook, receiver, people, as_role):
@@ -248,7 +252,7 @@ def test_a_groups_robot_is_told_in_words_in_its_own_form(login, session, make, r
     assert (hook.note, hook.robot_key) == ("东区", key), "left empty it stays"
     row = make.customer(owner="li", name="恒远机械", level="B")
     with as_("li"):
-        row.level = "A"
+        row.level, row.note = "A", "很长\n" * 500
         session.commit()
     make.payment(contract_id=make.contract(owner="li", customer_id=row.id).id, amount=3_000_00)
     receiver.answers, receiver.words = [200, 200], b'{"errcode":310000,"code":19021}'
@@ -265,6 +269,7 @@ def test_a_groups_robot_is_told_in_words_in_its_own_form(login, session, make, r
     changed, paid, test = [b["content"]["text"] if kind == "feishu" else b["text"]["content"] for b in bodies]
     first, second, *_rest, last = changed.splitlines()
     assert first == "客户：修改：恒远机械" and re.match(r"客户级别：B.* → A", second) and last.startswith("李雨桐 ")
+    assert len(changed) < 300 and "很长 很长" in changed and "…" in changed, "企业微信 takes 2,048 bytes"
     assert paid.startswith("收到回款：") and "3,000.00" in paid and "恒远机械" in paid and test == "这是一条测试消息。"
     assert all(("sign" in b) is (kind == "feishu") and b.get("msg_type" if kind == "feishu" else "msgtype") == "text" for b in bodies)
 

@@ -165,6 +165,9 @@ def test_audience_order_default_and_hiding_work_for_the_programs_own_filters(ses
     assert page.index('data-quick="won"') < page.index('data-quick="all"') < page.index('data-quick="mine"')
     admin.post("/filter/delete", data={"list": "customer", "tab": "filter", "key": "won"})
     assert 'data-quick="won"' in chen.get("/customer/list/").text, "hidden perhaps, never deleted"
+    session.add(PanelItem(entity="task", kind="filter", key="due", name="", look="auto", sort="", is_on=True, position=1))
+    session.commit()
+    assert 'data-quick="due"' not in li.get("/task/list/").text, "what only links ask for stands in no panel, even if it once was ordered there"
 
 
 def test_a_person_keeps_shares_pins_renames_and_deletes_his_own(session, make, login, people):

@@ -127,7 +127,9 @@
   D.addEventListener('change', function (e) {
     if (e.target.matches('[data-k-layer]')) {
       hidden = all('[data-k-layer]').filter(function (b) { return !b.checked; }).map(function (b) { return b.value; });
-      localStorage.setItem(KEY, JSON.stringify(hidden));
+      var kept = only ? JSON.parse(localStorage.getItem(KEY) || '[]') : hidden;  /* a link showed some layers alone: one box changes that layer alone */
+      if (only) kept = kept.filter(function (v) { return v !== e.target.value; }).concat(e.target.checked ? [] : e.target.value);
+      localStorage.setItem(KEY, JSON.stringify(kept));
       only = null; place();
       layers();
     }

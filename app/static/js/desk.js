@@ -34,7 +34,9 @@
       window.kToast({ text: flash.querySelector('.grow').textContent.trim(), bad: bad, batch: undo && undo.action.split('/').pop(), word: todo.dataset.undo, done: function () {
         fetch(location.href).then(read).then(function (page) { take(page, row.dataset.row, at, form.action); });
       } });
-    }).catch(function () { form.submit(); });
+    }).catch(function (e) {  /* refused: posted as without this script; no answer: perhaps it is done, so not once more */
+      if (/^\d+$/.test(e.message)) form.submit(); else location.reload();
+    });
   });
   function read(r) {
     if (!r.ok) throw new Error(r.status);
@@ -43,12 +45,15 @@
   /* Put the fresh parts of a page in; the focus stays where it was, on the same button of the row (or the one that has moved up). */
   function take(page, key, at, action) {
     var list = todo.querySelector('.k-todo'), top = list.scrollTop;
+    var begun = all('[data-row]', todo).map(function (r) { return { row: r.dataset.row, box: r.dataset.row !== key && r.querySelector('.collapse.show') }; }).filter(function (b) { return b.box; });
+    begun.forEach(function (b) { b.box.remove(); });  /* what is being written in other rows stays */
     all('[data-k-fresh]').forEach(function (old) {
       var part = page.querySelector('[data-k-fresh="' + old.dataset.kFresh + '"]');
       if (!part) return;
       all('input', old).forEach(function (i) { if (i._flatpickr) i._flatpickr.destroy(); });
       old.innerHTML = part.innerHTML; window.kControls(old);
     });
+    begun.forEach(function (b) { var fresh = D.getElementById(b.box.id); if (fresh) fresh.replaceWith(b.box); });
     list = todo.querySelector('.k-todo'); list.scrollTop = top;
     var rows = all('[data-row]', todo), row = rows.filter(function (r) { return r.dataset.row === key; })[0] || rows[Math.min(at, rows.length - 1)];
     var kind = action.indexOf('/desk/follow/') >= 0 ? '[data-bs-toggle=collapse]' : 'form[action$="/' + action.split('/').pop() + '"] button';

@@ -20,7 +20,7 @@
       navigator.sendBeacon('/notice/read', data);
     }
     a.addEventListener('click', read);
-    a.addEventListener('auxclick', read);
+    a.addEventListener('auxclick', function (e) { if (e.button === 1) read(); });
   });
   window.addEventListener('focus', ask);
 })();
