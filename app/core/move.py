@@ -115,4 +115,6 @@ def move(source, target, tell=lambda moved: None, *, over: bool = False) -> list
             tell(moved)
         if wrong := [moved.name for moved in found if not moved.equal]:
             raise RuleError(f"Not moved, these tables differ: {', '.join(wrong)}")
+    with target.connect().execution_options(isolation_level="AUTOCOMMIT") as there:  # without statistics the first hour is a slow one
+        there.execute(text("VACUUM ANALYZE " + ", ".join(f'"{table.name}"' for table in tables)))
     return found

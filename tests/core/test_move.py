@@ -34,6 +34,7 @@ def test_everything_moves_to_postgresql_and_is_the_same(make, session, people, p
         assert line.scalar(text("SELECT count(*) FROM search_entry WHERE tokens @> ARRAY['1g恒远']")) >= 30
         assert line.scalar(text("SELECT count(*) FROM pg_constraint WHERE contype = 'f'")) > 50, "the foreign keys are back"
         assert line.scalar(text("SELECT count(*) FROM pg_indexes WHERE indexname = 'ix_search_entry_tokens'")) == 1
+        assert line.scalar(text("SELECT reltuples FROM pg_class WHERE oid = 'customer'::regclass")) >= 30, "the planner knows the tables"
     with pytest.raises(RuleError):
         move.move(db.engine, postgres)
 
