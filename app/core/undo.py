@@ -40,9 +40,10 @@ def _later(session, change, table, row_id) -> list:
 def _stand(later) -> bool:
     """Whether one of these operations was not taken back by another of them that stands."""
     back: set[int] = set()
+    known = {batch_id for batch_id, _undoes in later}
     for batch_id, undoes_id in later:
         if batch_id not in back:
-            if undoes_id not in {i for i, _undoes in later}:
+            if undoes_id not in known:
                 return True
             back.add(undoes_id)
     return False
