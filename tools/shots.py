@@ -10,6 +10,8 @@ from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+from tools.check import chromium_program  # noqa: E402
+
 PAGES = {"desk": "/", "tasks": "/task/list/?quick=all", "task-form": "/task/add", "task": "/task/show/1", "customers": "/customer/list/?quick=all", "customer-form": "/customer/add", "customer-detail": "/customer/show/1",
          "customer-basics": "/customer/show/1?tab=basics", "customer-contacts": "/customer/show/1?tab=contact", "contacts": "/contact/list/?quick=all",
          "followups": "/followup/list/?quick=all", "import": "/import/", "users": "/user/list/", "user-form": "/user/add", "departments": "/department/list/",
@@ -46,7 +48,7 @@ def take(url: str, user: str, password: str, out: Path) -> dict:
     out.mkdir(exist_ok=True)
     faults: dict = {}
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
+        browser = play.chromium.launch(executable_path=chromium_program(), args=["--no-sandbox", "--disable-gpu"])
         for mode in ("light", "dark"):
             for prefix, (width, height) in SIZES.items():
                 context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=mode, base_url=url, locale="zh-CN",
@@ -81,7 +83,7 @@ def take_manual(url: str, password: str) -> int:
     """The pictures of the manual, from a server on demo data; their number."""
     from app.demo.company import PASSWORD
     with sync_playwright() as play:
-        browser, pages = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]), {}
+        browser, pages = play.chromium.launch(executable_path=chromium_program(), args=["--no-sandbox", "--disable-gpu"]), {}
         for name, (user, address) in {"login": ("", "/login/"), **MANUAL}.items():
             if user not in pages:
                 page = pages[user] = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=url, locale="zh-CN").new_page()

@@ -29,19 +29,30 @@ def _wholes(row) -> list[tuple[str, int]]:
     return [(next(iter(columns[n].foreign_keys)).column.table.name, getattr(row, n)) for n in names if getattr(row, n)]
 
 
-def _later(session, change, table, row_id) -> list:
-    """(operation, the one that it takes back) of those that changed a record after a change, this very undoing aside; newest first."""
-    own = (change.batch_id, session.info.get("batch", 0))
-    since = select(Change.batch_id).where(Change.entity == table, Change.row_id == row_id, Change.id > change.id)
-    wanted = select(Batch.id, Batch.undoes_id).where(Batch.id.in_(since), Batch.id.not_in(own))
-    return session.execute(wanted.order_by(Batch.id.desc())).all()
+def _later(session, page, rows) -> dict:
+    """(entity, id) -> [(change id, operation, the one that it takes back)], newest first, of what changed the rows of a page of changes,
+    and the records that they are parts of, after its first change; this very undoing aside. One statement an entity."""
+    own, first = (page[0].batch_id, session.info.get("batch", 0)), min(change.id for change in page)
+    asked, found = {}, {}
+    for table, key in {*rows, *(whole for row in rows.values() for whole in _wholes(row))}:
+        asked.setdefault(table, set()).add(key)
+    for table, keys in asked.items():
+        wanted = select(Change.row_id, Change.id, Batch.id, Batch.undoes_id).join(Batch, Batch.id == Change.batch_id).where(
+            Change.entity == table, Change.row_id.in_(keys), Change.id > first, Batch.id.not_in(own))
+        for row_id, *later in session.execute(wanted.order_by(Batch.id.desc(), Change.id.desc())):
+            found.setdefault((table, row_id), []).append(tuple(later))
+    return found
 
 
-def _stand(later) -> bool:
+def _since(later, change, key) -> dict[int, int | None]:
+    """{operation: the one that it takes back} of those that changed a record after a change; newest first."""
+    return {batch_id: undoes_id for change_id, batch_id, undoes_id in later.get(key, ()) if change_id > change.id}
+
+
+def _stand(known) -> bool:
     """Whether one of these operations was not taken back by another of them that stands."""
     back: set[int] = set()
-    known = {batch_id for batch_id, _undoes in later}
-    for batch_id, undoes_id in later:
+    for batch_id, undoes_id in known.items():
         if batch_id not in back:
             if undoes_id not in known:
                 return True
@@ -49,17 +60,17 @@ def _stand(later) -> bool:
     return False
 
 
-def _changed_since(session, change, row) -> bool:
+def _changed_since(later, change, row) -> bool:
     """Whether a row is not as a change left it; a change without a log is one as well."""
     if row.version == change.version:
         return False
-    later = _later(session, change, change.entity, change.row_id)
-    return not later or _stand(later)
+    known = _since(later, change, (change.entity, change.row_id))
+    return not known or _stand(known)
 
 
-def _moved_on(session, change, row) -> bool:
+def _moved_on(later, change, row) -> bool:
     """Whether the whole that a row belongs to was changed by a later operation (other than by this very undoing)."""
-    return any(_stand(_later(session, change, table, row_id)) for table, row_id in _wholes(row))
+    return any(_stand(_since(later, change, key)) for key in _wholes(row))
 
 
 def _rows(session, page) -> dict:
@@ -72,7 +83,7 @@ def _rows(session, page) -> dict:
     return found
 
 
-def _take_back(session, change, seen, rows) -> bool:
+def _take_back(session, change, seen, rows, later) -> bool:
     """Undo one change; False when the row or its whole was changed since."""
     key = (change.entity, change.row_id)
     row = rows.get(key)
@@ -81,7 +92,7 @@ def _take_back(session, change, seen, rows) -> bool:
             rows[key] = _made_again(session, change)
             seen.add(key)
         return row is None
-    if row is None or (key not in seen and _changed_since(session, change, row)) or _moved_on(session, change, row):
+    if row is None or (key not in seen and _changed_since(later, change, row)) or _moved_on(later, change, row):
         return False
     seen.add(key)
     if change.verb == "add":
@@ -176,11 +187,12 @@ def _page_back(session, page, seen, models) -> list[tuple[str, int]]:
     """Undo a page of changes, each entity's run flushed before the next one's; returns the rows left alone, adds to `models` whose
     rows were removed."""
     kept, rows, left = _kept(session, page), _rows(session, page), []
+    later = _later(session, page, rows)
     for change, before in zip(page, [page[0], *page], strict=False):
         if change.entity != before.entity:
             session.flush()
         with session.no_autoflush:  # a flush a row would take longer with each row
-            done = (change.entity, change.row_id) not in kept and _take_back(session, change, seen, rows)
+            done = (change.entity, change.row_id) not in kept and _take_back(session, change, seen, rows, later)
         if not done:
             left.append((change.entity, change.row_id))
         elif change.verb == "add":

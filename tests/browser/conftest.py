@@ -19,6 +19,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from app.demo.company import PASSWORD as EVERYBODYS
 from tests.faults.office import FOUND, Office, free_port
+from tools.check import chromium_program
 from tools.deployed import Deployed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -204,7 +205,7 @@ def demo(made_up):
 @pytest.fixture(scope="session")
 def chromium():
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        browser = play.chromium.launch(executable_path=chromium_program(), args=FLAGS)
         yield browser
         browser.close()
 

@@ -69,6 +69,7 @@ with app.app_context():
 """
 
 
+@pytest.mark.sqlite  # with databases of its own, of both kinds: once
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_the_last_schemas_go_down_and_up_with_data(kind, tmp_path, request):
     url = f"sqlite:///{tmp_path / 'office.db'}" if kind == "sqlite" else request.getfixturevalue("postgres").url.render_as_string(hide_password=False)

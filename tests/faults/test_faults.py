@@ -5,17 +5,28 @@ import shutil
 import pytest
 
 from tests.faults import torture
-from tests.faults.office import postgres
+from tests.faults.office import Office, postgres
 
 pytestmark = pytest.mark.sqlite  # with offices of their own: once, whatever database the other tests run on
 
 
+@pytest.fixture(scope="module")
+def office(tmp_path_factory):
+    """One office for what does not kill it."""
+    with Office(tmp_path_factory.mktemp("office")) as made:
+        yield made
+
+
 @pytest.mark.parametrize("run", [
-    pytest.param(lambda p: torture.killed(p, 3), id="killed"), pytest.param(lambda p: torture.written_in_parallel(p, 20, 2), id="20 writers"),
-    pytest.param(lambda p: torture.edited_in_parallel(p, 16), id="16 fields"), pytest.param(lambda p: torture.sent_twice(p, 5), id="sent twice")])
-def test_nothing_is_lost_or_half_done(tmp_path, run):
-    tries, lost, half = run(tmp_path)
+    pytest.param(lambda o: torture.written_in_parallel(o, 20, 2), id="20 writers"),
+    pytest.param(lambda o: torture.edited_in_parallel(o, 16), id="16 fields"), pytest.param(lambda o: torture.sent_twice(o, 5), id="sent twice")])
+def test_nothing_is_lost_or_half_done(office, run):
+    tries, lost, half = run(office)
     assert tries and (lost, half) == (0, 0)
+
+
+def test_nothing_is_lost_or_half_done_when_everything_is_killed(tmp_path):
+    assert torture.killed(tmp_path, 3) == (3, 0, 0)
 
 
 def test_a_full_disk_is_told_and_what_was_typed_comes_back(tmp_path):

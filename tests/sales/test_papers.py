@@ -115,6 +115,7 @@ def test_amounts_of_the_spreadsheet_are_numbers(login, quote):
 
 
 @pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
+@pytest.mark.sqlite  # the same whatever the database: once
 @pytest.mark.parametrize("kind", ["xlsx", "docx"])
 def test_libreoffice_opens_it_and_reads_the_same(login, document, tmp_path, kind):
     """Opened by LibreOffice, printed to PDF, read again: nothing is cut, no amount turned into ####."""
