@@ -79,7 +79,7 @@ def test_a_large_change_is_cancelled_while_it_runs_and_what_it_did_is_taken_back
     for _try in range(6):
         told = _fill_industries(page)
         changed = len(set(ask(demo, industries)) - set(before))
-        if told.count() and changed:
+        if told.count() and 0 < changed < len(before):
             break
         if changed:
             take_back(page)

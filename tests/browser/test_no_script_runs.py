@@ -1,5 +1,6 @@
 """Promise 15 in real Chromium: every screen of every role, with harm in every text: no dialog, no script of others, nothing that the
-content security policy reports, no error in the console, no asset that is missing. `CRM_ALL_ROLES=1` (make torture) walks all roles."""
+content security policy reports, no error in the console, no asset that is missing. `CRM_ALL_ROLES=1` (make torture) walks all roles
+through all tabs; otherwise 李 sees of each record what differs from the administrator's: the first tab."""
 import os
 
 import pytest
@@ -11,8 +12,8 @@ PAGES = ["/", "/undo/", "/login/password", "/login/second/new", "/import/", "/se
          "/nowhere?x=<script>window.__ran=9</script>", "/customer/list/?q=\"><script>window.__ran=9</script>", "/customer/list/?name=<img src=x onerror=window.__ran=9>"]
 
 
-def _screens(office, made):
-    """Every list, page with its tabs, form and dialog of every entity."""
+def _screens(made, tabs):
+    """Every list, page with so many of its tabs, form and dialog of every entity."""
     from app import modules
     modules.load_models()
     found = list(PAGES)
@@ -23,7 +24,7 @@ def _screens(office, made):
         entity, key = view.entity, made.get(model.__tablename__, 1)
         routes = view.include_route_methods
         found += [f"/{entity}/list/?quick=all"] + ([f"/{entity}/add", f"/{entity}/edit/{key}"] if "add" in routes else [])
-        found += [f"/{entity}/show/{key}?tab={tab}" for tab in ("basics", "history", "attachment", "timeline", "contact", "followup", "opportunity", "quote", "contract", "task")][:10 if entity == "customer" else 3]
+        found += [f"/{entity}/show/{key}?tab={tab}" for tab in ("basics", "history", "attachment", "timeline", "contact", "followup", "opportunity", "quote", "contract", "task")][:10 if entity == "customer" else tabs]
         found += [f"/{entity}/print/{key}"] if "printed" in routes else []
     return found
 
@@ -44,7 +45,7 @@ def test_no_screen_runs_what_others_typed_nor_breaks_its_own_policy(chromium, ha
     page.click("form button[type=submit]")
     page.wait_for_load_state()
     walked = shown = 0
-    for url in _screens(office, made):
+    for url in _screens(made, 1 if name == "li" and len(ROLES) == 2 else 3):
         answer = page.goto(url)
         assert answer.status < 500, url
         page.wait_for_timeout(60)

@@ -1,5 +1,6 @@
 """The business board (manual 4.2): its figures against the lists that they open, the work in the row."""
 import datetime as dt
+import functools
 import html
 import json
 import random
@@ -65,24 +66,25 @@ def test_each_figure_equals_the_list_that_it_opens(make, session, people, login,
     for name, circles in (("li", ("mine",)), ("zhao", ("mine",)), ("qian", ("mine", "team", "华东部")),
                           ("chen", ("mine", "team", "department", "all", "华南部", "总公司", "wang"))):
         client = login(name)
+        listed = functools.cache(client.get)  # many figures of circles and periods open the same list
         for whose in (places.get(key) or str(people.get(key, key)) for key in circles):
             for period in ("month", "quarter", "year") if whose in ("team", "department", "all") else ("year",):
                 page = client.get(f"/?whose={whose}&period={period}").text
                 chips = [int(n) for n in re.findall(r'data-source="\w+" data-n="(\d+)"', page)]
                 assert f'<span class="k-tag b num" data-all="{sum(chips)}">' in page, "the whole of the day's list is the sum of its sources"
-                walked += _trend_equals(client, page, (name, whose)) if period == "year" else 0
+                walked += _trend_equals(listed, page, (name, whose)) if period == "year" else 0
                 for what, (url, value, n) in _figures(page).items():
-                    walked += _equals(client, what, url, value, n, (name, whose, period))
+                    walked += _equals(listed, what, url, value, n, (name, whose, period))
                     seen.add(what)
                 for url, n in re.findall(r'href="([^"]+)" data-source="\w+" data-n="(\d+)"', page):
-                    assert f'data-total="{n}"' in client.get(html.unescape(url)).text, (name, whose, url, n)
+                    assert f'data-total="{n}"' in listed(html.unescape(url)).text, (name, whose, url, n)
                     walked += 1
                 for url, stage, n, fen in re.findall(r'href="([^"]+)" data-stage="(\w+)" data-n="(\d+)" data-value="(\d+)"', page):
-                    walked += _equals(client, "stage", html.unescape(url), int(fen), int(n), (name, whose, stage))
+                    walked += _equals(listed, "stage", html.unescape(url), int(fen), int(n), (name, whose, stage))
                 for url, what, value in re.findall(r'href="([^"]+)" data-rank="([^"]+)" data-value="(\d+)"', page):
                     kind = what.split("-")[0]
                     money = kind in ("signed", "received")
-                    walked += _equals(client, kind if money else "idle", html.unescape(url), int(value), None if money else int(value), (name, what))
+                    walked += _equals(listed, kind if money else "idle", html.unescape(url), int(value), None if money else int(value), (name, what))
     assert walked > 250 and seen >= {"signed", "received", "customers", "deals", "overdue", "won", "lost", "idle7", "idle90", "idle180", "uncalled", "approvals",
                                            *(f"brief-{key}" for key in board.MEASURES)}
     print(f"figures: {walked} equal their lists")
@@ -92,29 +94,29 @@ SUM_OF = {"signed": "amount", "received": "amount", "deals": "weighted", "overdu
           "expected": "amount"}
 
 
-def _trend_equals(client, page, where) -> int:
+def _trend_equals(listed, page, where) -> int:
     """Each bar of the trend, by month and by quarter, against the list that it opens, in ten thousand yuan with two decimals."""
     chart, walked = json.loads(html.unescape(re.search(r"data-by=\"month\" data-chart='([^']+)'", page)[1])), 0
     for bar in (bar for span in ("month", "quarter") for line in chart[span]["series"] for bar in line["data"] if bar.get("url")):
         place, query = bar["url"].split("/list/")
-        listed = client.get(f"{place}/counts{query}").json["sum"]["amount"]
-        assert round(float(listed.replace(",", "")) / 10_000, 2) == pytest.approx(bar["value"], abs=0.0051), (where, bar)
+        amount = listed(f"{place}/counts{query}").json["sum"]["amount"]
+        assert round(float(amount.replace(",", "")) / 10_000, 2) == pytest.approx(bar["value"], abs=0.0051), (where, bar)
         walked += 1
     assert walked == 2 * (12 + len(chart["quarter"]["labels"])), where
     return walked
 
 
-def _equals(client, what, url, value, n, where) -> int:
-    listed = client.get(url)
-    assert listed.status_code == 200, (where, what, url)
+def _equals(listed, what, url, value, n, where) -> int:
+    page = listed(url)
+    assert page.status_code == 200, (where, what, url)
     if what == "customers":
         n = value // 100
     what = what.removeprefix("brief-")
     if n is not None:
-        assert f'data-total="{n}"' in listed.text, (where, what, url, n)
+        assert f'data-total="{n}"' in page.text, (where, what, url, n)
     if what in SUM_OF:
         place, query = url.split("/list/")
-        assert client.get(f"{place}/counts{query}").json["sum"][SUM_OF[what]] == f"{value / 100:,.2f}", (where, what, url)
+        assert listed(f"{place}/counts{query}").json["sum"][SUM_OF[what]] == f"{value / 100:,.2f}", (where, what, url)
     return 1
 
 

@@ -11,6 +11,8 @@ from app.quotes import rules as quotes
 from app.quotes.models import Quote, QuoteLine
 from tests.story import line, save
 
+pytestmark = pytest.mark.sqlite  # the same whatever the database: once
+
 
 def picture(kind="PNG", size=(900, 600), mode="RGB") -> bytes:
     """A picture of one colour."""

@@ -17,6 +17,8 @@ from app.quotes import rules as quotes
 from app.quotes.models import Quote, QuoteLine
 from tests.story import line, save
 
+pytestmark = pytest.mark.sqlite  # the same whatever the database: once
+
 RARE = "镕喆堃犇淼垚囧赟翀昇嫄鑫焱森㎡①Ⅲ￥℃±×≤“”——、。《》（）【】"  # names and signs that Chinese quotes hold
 KINDS = ("pdf", "xlsx", "docx")
 
@@ -115,7 +117,6 @@ def test_amounts_of_the_spreadsheet_are_numbers(login, quote):
 
 
 @pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
-@pytest.mark.sqlite  # the same whatever the database: once
 @pytest.mark.parametrize("kind", ["xlsx", "docx"])
 def test_libreoffice_opens_it_and_reads_the_same(login, document, tmp_path, kind):
     """Opened by LibreOffice, printed to PDF, read again: nothing is cut, no amount turned into ####."""

@@ -12,6 +12,8 @@ from app.core.scope import Collaborator
 from app.security.models import SCOPES, RolePolicy
 from tests import cast
 
+pytestmark = pytest.mark.sqlite  # the same whatever the database: once
+
 
 def listed(client, entity, row):
     """(who sees, who edits) as the page says, each with a reason; or its status."""

@@ -11,6 +11,8 @@ from app.security import logins, passwords, rules
 from app.security.models import Employee, LoginTry, SecurityEvent
 from tests.cast import PASSWORD
 
+pytestmark = pytest.mark.sqlite  # the same whatever the database: once
+
 
 def _try(client, name, password="wrong", **more):
     return client.post("/login/", data={"username": name, "password": password, **more})

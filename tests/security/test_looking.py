@@ -10,6 +10,8 @@ from app.core import memo, parameters
 from app.extensions import db
 from app.security.models import Employee, RolePolicy, SecurityEvent
 
+pytestmark = pytest.mark.sqlite  # the same whatever the database: once
+
 BANNER = "data-k-looking"
 
 

@@ -12,6 +12,8 @@ from app.security.models import Employee, EndedSession, RolePolicy
 from tests.cast import PASSWORD
 from tests.conftest import KEY, ROOT
 
+pytestmark = pytest.mark.sqlite  # the same whatever the database: once
+
 
 def _person(session, name):
     return session.scalar(select(Employee).where(Employee.username == name))
