@@ -234,7 +234,7 @@ def test_a_task_is_handed_out_dragged_and_its_reminder_arrives_in_the_bell(demo,
     expect(page.locator(".k-toast")).to_contain_text("已移到")
     expect(page.locator(f"#k-cal [data-date='{tomorrow}'] .fc-event", has_text="带样机去客户现场")).to_have_count(1)
     start = clock.to_utc(dt.datetime.combine(tomorrow, dt.time(0, 1)))
-    assert _ask(demo, "SELECT substr(starts_at, 1, 16) FROM task WHERE title = '带样机去客户现场'") == [(f"{start:%Y-%m-%d %H:%M}",)]
+    assert _ask(demo, "SELECT substr(CAST(starts_at AS TEXT), 1, 16) FROM task WHERE title = '带样机去客户现场'") == [(f"{start:%Y-%m-%d %H:%M}",)]
 
     until = time.monotonic() + 150  # the worker looks once a minute
     while time.monotonic() < until and not _ask(demo, "SELECT 1 FROM notice WHERE kind = 'task' AND title LIKE '%带样机去客户现场'"):
