@@ -4,8 +4,8 @@
   var D = document;
   function all(selector, root) { return [].slice.call((root || D).querySelectorAll(selector)); }
   /* More tabs than fit: the present one is in sight, the wheel leads to the others, an edge beyond which there are some fades. */
-  var marks = D.querySelector('.k-marks'), present = marks && marks.querySelector('.active');
-  if (present) marks.scrollLeft = present.offsetLeft - marks.offsetLeft - (marks.clientWidth - present.offsetWidth) / 2;
+  var marks = D.querySelector('.k-marks');
+  all('.k-marks > .active, .k-mmarks > .active, .k-tree > .active').forEach(function (tab) { var bar = tab.parentNode; bar.scrollLeft = tab.offsetLeft - bar.offsetLeft - (bar.clientWidth - tab.offsetWidth) / 2; });
   function beyond() { marks.classList.toggle('k-l', marks.scrollLeft > 4); marks.classList.toggle('k-r', marks.scrollWidth - marks.clientWidth - marks.scrollLeft > 4); }
   if (marks) { beyond(); marks.addEventListener('scroll', beyond, { passive: true }); window.addEventListener('resize', beyond); }
   if (marks) marks.addEventListener('wheel', function (e) { if (e.deltaY && marks.scrollWidth > marks.clientWidth) { e.preventDefault(); marks.scrollLeft += e.deltaY; } }, { passive: false });
