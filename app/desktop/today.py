@@ -174,6 +174,9 @@ def when(r: dict) -> tuple[str, bool]:
         return _("%(n)d days", n=(today - day).days), False
     if r["source"] == "birthday":
         return day.strftime("%m-%d"), False
+    if r["source"] == "task":  # it has begun, it is not late
+        clock_time = clock.to_office(r["moment"]).strftime("%H:%M")
+        return _("Today") if day < today or clock_time == "00:00" else clock_time, False
     if day < today:
         return _("%(n)d d late", n=(today - day).days), True
     if day == today and r["moment"]:
