@@ -104,6 +104,17 @@ def test_the_year_is_spread_evenly_or_by_last_years_seasons_before_it_is_saved(l
     assert session.scalar(select(Target.id)) is None, "a spread is a proposal"
 
 
+def test_a_spread_leaves_the_months_of_others_whose_year_was_not_typed(login, people):
+    year, li, wang = open_year(), people["li"], people["wang"]
+    data = {"year": year, "kind": "signed", f"year-{li}": "1200", f"year-{wang}": "500", f"cell-{wang}-1": "200", f"cell-{wang}-2": "300"}
+    page = login("chen").post("/target/people/save", data={**data, "do": "even"}).text
+
+    def cells(person):
+        return re.findall(rf'name="cell-{person}-\d+" value="(\d*)"', page)
+    assert cells(li) == ["100"] * 12
+    assert cells(wang) == ["200", "300", *[""] * 10]
+
+
 def test_closed_months_are_frozen_until_an_administrator_reopens_them(login, make, session, people):
     slot = f"{YEAR - 1}-05"
     row = make.target(owner="li", year=YEAR - 1, month=5, assigned=100_00)
