@@ -31,8 +31,8 @@ WHOSE = {"mine": _l("My own"), "team": _l("My team"), "department": _l("My depar
 def chosen_circles(who) -> list[tuple]:
     """自定义: (label, [(key, name)]) of the departments and the colleagues whose rows a person may ask for."""
     others = sorted((name, key) for key, name in cells.people().items() if key != who.id and (who.reach is None or key in who.reach))
-    found = [(_("Departments"), [(key, name) for key, (name, _people) in who.departments.items()]),
-             (_("People"), [(str(key), name) for name, key in others[:300]])]
+    found = [(_("Department"), [(key, name) for key, (name, _people) in who.departments.items()]),
+             (_("Person"), [(str(key), name) for name, key in others[:300]])]
     return [(label, some) for label, some in found if some]
 
 

@@ -66,6 +66,7 @@
       },
       onItemAdd: function (value) {
         chosen = !el.multiple;
+        if (el.multiple) this.setTextboxValue('');
         var row = box.options[value];
         el.dispatchEvent(new CustomEvent('k-chosen', { bubbles: true, detail: row }));
         if (row && row.brings) bring(el, row.brings);
