@@ -48,6 +48,28 @@ def test_all_results_of_a_filter_are_changed_and_taken_back(colleague, demo):
     assert ask(demo, sources) == before
 
 
+def test_before_a_field_is_emptied_the_house_asks_and_no_is_no(colleague, demo):
+    regions, page = "SELECT id, region FROM customer ORDER BY id", colleague("admin").page
+    before = ask(demo, regions)
+    page.goto("/customer/list/?quick=all")
+    for n in range(2):
+        page.locator("[data-k-row]").nth(n).check()
+    page.locator(".k-bulk button", has_text="批量修改").click()
+    dialog, sure = page.locator("#k-dialog"), page.locator("#k-confirm")
+    dialog.locator("[data-k-mass-add]").select_option("region")
+    dialog.locator(".btn-primary").click()
+    expect(sure.locator("[data-k-text]")).to_have_text("将清空 2 条记录的「地区」。确定继续吗？")
+    sure.locator("[data-bs-dismiss]").click()
+    expect(sure).to_be_hidden()
+    assert ask(demo, regions) == before
+    dialog.locator(".btn-primary").click()
+    sure.locator("[data-k-ok]").click()
+    expect(page.locator(".k-flash")).to_contain_text("已更新 2 条")
+    page.locator(".k-flash button", has_text="撤销").click()
+    expect(page.locator(".k-flash")).to_contain_text("已撤销")
+    assert ask(demo, regions) == before
+
+
 AS_SOON_AS_IT_RUNS = """async () => {
   const box = document.querySelector('[data-k-job]'), form = document.querySelector('form[action$="/cancel"]');
   while (box && !(await (await fetch(box.dataset.kJob, { headers: { Accept: 'application/json' } })).json()).done) await new Promise(go => setTimeout(go, 30));

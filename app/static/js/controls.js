@@ -117,15 +117,18 @@
   window.kControls(D);
   all('[data-k-go]').forEach(function (s) { s.addEventListener('change', function () { location.href = s.dataset.kGo + encodeURIComponent(s.value); }); });
 
+  window.kConfirm = function (text, label, go) {
+    var modal = D.getElementById('k-confirm'), box = bootstrap.Modal.getOrCreateInstance(modal), ok = modal.querySelector('[data-k-ok]');
+    modal.querySelector('[data-k-text]').textContent = text;
+    ok.textContent = label.trim() || ok.textContent;
+    ok.onclick = function () { box.hide(); go(); };
+    box.show();
+  };
   D.addEventListener('click', function (e) {
     var button = e.target.closest('[data-k-confirm]');
     if (!button || button.dataset.kSure) return;
     e.preventDefault();
-    var modal = D.getElementById('k-confirm'), box = bootstrap.Modal.getOrCreateInstance(modal), ok = modal.querySelector('[data-k-ok]');
-    modal.querySelector('[data-k-text]').textContent = button.dataset.kConfirm;
-    ok.textContent = button.textContent.trim() || ok.textContent;
-    ok.onclick = function () { box.hide(); button.dataset.kSure = '1'; button.click(); delete button.dataset.kSure; };
-    box.show();
+    window.kConfirm(button.dataset.kConfirm, button.textContent, function () { button.dataset.kSure = '1'; button.click(); delete button.dataset.kSure; });
   });
   D.addEventListener('click', function (e) {
     var close = e.target.closest('[data-k-close]');
