@@ -133,3 +133,19 @@ def test_a_leaver_is_parted_evenly_and_taken_back(colleague, demo):
     assert ask(demo, "SELECT count(*) FROM customer WHERE owner_id = ? AND deleted_at IS NULL", leaver) == [(0,)]
     take_back(page)
     assert ask(demo, owners) == before
+
+
+def test_on_a_phone_a_backup_can_be_used_and_no_page_is_too_wide(colleague):
+    page = colleague("admin").page
+    page.goto("/backup/")
+    page.locator("form[action='/backup/make'] button").click()
+    page.wait_for_url(re.compile(r"/job/\d+$"))
+    expect(page.locator("[data-k-job]")).to_have_count(0, timeout=120_000)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/backup/")
+    for action in ("file", "try", "delete"):
+        expect(page.locator(f"form[action$='/{action}'] button").first).to_be_visible()
+    expect(page.locator("a[href$='/restore']").first).to_be_visible()
+    for at in ("/backup/", "/template/"):
+        page.goto(at)
+        assert page.evaluate("document.documentElement.scrollWidth") == 390, at
