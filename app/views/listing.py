@@ -11,14 +11,14 @@ from urllib.parse import quote_plus, urlencode
 
 from flask import abort, request
 from markupsafe import Markup, escape
-from sqlalchemy import func, literal, literal_column, select, union_all
+from sqlalchemy import func, literal, literal_column, select
 from sqlalchemy.orm import joinedload
 
 from app.core import actor, filters, money, preferences, scope
 from app.core.words import _, _l
 from app.extensions import db
 
-from . import cells, conditions
+from . import cells, conditions, sorting
 from .panel import Panel
 
 SIZES = (25, 50, 100, 200)
@@ -49,16 +49,6 @@ def capped(wanted, model, cap: int | None = CAP):
 def _align(one) -> str:
     """Figures stand to the right."""
     return "r" if one.kind in ("money", "whole", "percent", "quantity") else ""
-
-
-def _blanks_first(column) -> bool:
-    """Whether downwards begins with what is blank: so on PostgreSQL, where a column may be blank; SQLite puts it at the end."""
-    return db.engine.dialect.name == "postgresql" and getattr(column.expression, "nullable", True)
-
-
-def _downwards(column):
-    """The largest first and what is blank at the end."""
-    return column.desc().nulls_last() if _blanks_first(column) else column.desc()
 
 
 class Listing:
@@ -215,19 +205,14 @@ class Listing:
         if self.newest:
             return (self.view.model.id.desc(),)
         one, way = self.order
-        column, last = one.attribute, self.view.model.id
-        return *self._rank(), *((column, last) if way == "asc" else (_downwards(column), last.desc()))
+        return *self._rank(), *sorting.both(one.attribute, self.view.model.id, way)
 
     def _page(self):
         """SELECT of this page's ids in order."""
-        (one, way), id_, first = self.order, self.view.model.id.desc(), self.page * self.size
-        column = one.attribute
-        if self.newest or self._rank() or way == "asc" or not _blanks_first(column):
+        column, way, first = self.order[0].attribute, self.order[1], self.page * self.size
+        if self.newest or self._rank() or way == "asc" or not sorting.blanks_first(column):
             return self.ordered().limit(self.size).offset(first)
-        found = self.statement().add_columns(column.label("by"))  # its index holds the blanks above all values: each kind is taken from it
-        parts = found.where(column.is_not(None)).order_by(column.desc(), id_), found.where(column.is_(None)).order_by(id_)
-        both = union_all(*(select(part.limit(first + self.size).subquery()) for part in parts)).subquery()
-        return select(both.c.id).order_by(both.c.by.desc().nulls_last(), both.c.id.desc()).limit(self.size).offset(first)
+        return sorting.pagesorting.downwards(self.statement(), self.view.model.id, column, self.size, first)
 
     def _count(self):
         """SELECT of how many match; beyond the cap only "more", so that the cost does not grow with the table."""
@@ -279,7 +264,7 @@ class Listing:
         ranks = [rank.label("rank") for rank in self._rank()]
         hits = self.statement().add_columns(one.attribute.label("by"), *ranks).cte("hits")
         total = capped(select(hits.c.id), hits, None if self.args.get("exact") else self.cap).scalar_subquery()
-        order = *(hits.c.rank for _rank in ranks), *((hits.c.by, hits.c.id) if way == "asc" else (_downwards(hits.c.by), hits.c.id.desc()))
+        order = *(hits.c.rank for _rank in ranks), *sorting.both(hits.c.by, hits.c.id, way)
         found = db.session.execute(select(hits.c.id, total).order_by(*order).limit(self.size).offset(self.page * self.size)).all()
         if not found:
             return [], db.session.scalar(select(total)) if self.page else 0
