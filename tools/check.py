@@ -66,6 +66,11 @@ def _postgres() -> str:
     return f"postgresql://postgres:postgres@127.0.0.1/{name}"
 
 
+def _there() -> str:
+    """The test database as the program is told of it."""
+    return os.environ["CRM_TEST_POSTGRES"].replace("postgresql://", "postgresql+psycopg://")
+
+
 def step(name: str, *command, out=None, **env) -> int:
     """Run one step; a red one ends everything, unless its output goes elsewhere: then its status is returned."""
     began = time.monotonic()
@@ -103,8 +108,10 @@ def lint() -> None:
 
 
 def torture() -> None:
-    """The long forms: faults, kills, odd input, every role in Chromium, every browser test against the deploy files' office."""
+    """The long forms: faults, kills, odd input, every role in Chromium, every browser test against the deploy files' office, and on
+    PostgreSQL what otherwise runs once."""
     provide()
+    step("the rest on PostgreSQL", "pytest", "-q", "tests", "--ignore=tests/browser", "-m", "once", CRM_TEST_DATABASE_URL=_there())
     step("faults", "tests.faults.torture")
     step("odd input", "pytest", "-q", "-s", "tests/fuzz", CRM_FUZZ="400")
     step("scripts", "pytest", "-q", "-s", "tests/browser/test_no_script_runs.py", CRM_ALL_ROLES="1")
@@ -113,19 +120,18 @@ def torture() -> None:
 
 def main() -> None:
     """Everything, or the lint alone, or the torture."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # some fifty processes start here: the program is compiled once
     if "torture" in sys.argv:
         torture()
         return
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # some fifty processes start here: the program is compiled once
     lint()
     if "lint" in sys.argv:
         return
     provide()
-    postgres = os.environ["CRM_TEST_POSTGRES"].replace("postgresql://", "postgresql+psycopg://")
     tests = sorted(f"tests/{one.name}" for one in (ROOT / "tests").iterdir() if one.is_dir() or one.name.startswith("test_"))
     tests = [one for one in tests if one not in ("tests/browser", *OFFICES)]
     beside(("browser", {}, ("pytest", "-q", "tests/browser")),
-           ("tests on PostgreSQL", {"CRM_TEST_DATABASE_URL": postgres}, ("pytest", "-q", *tests, "-m", "not sqlite")),
+           ("tests on PostgreSQL", {"CRM_TEST_DATABASE_URL": _there()}, ("pytest", "-q", *tests, "-m", "not sqlite and not once")),
            ("tests on SQLite, A to I", {}, ("pytest", "-q", *(one for one in tests if one < "tests/j"))),
            ("tests on SQLite, J to Z", {}, ("pytest", "-q", *(one for one in tests if one >= "tests/j"))),
            ("whole offices", {}, ("pytest", "-q", *OFFICES)))

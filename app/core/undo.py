@@ -34,7 +34,8 @@ def _later(session, page, rows) -> dict:
     and the records that they are parts of, after its first change; this very undoing aside. One statement an entity."""
     own, first = (page[0].batch_id, session.info.get("batch", 0)), min(change.id for change in page)
     asked, found = {}, {}
-    for table, key in {*rows, *(whole for row in rows.values() for whole in _wholes(row))}:
+    removed = (as_it_was(change) for change in page if change.verb == "purge")
+    for table, key in {*rows, *(whole for row in (*rows.values(), *removed) for whole in _wholes(row))}:
         asked.setdefault(table, set()).add(key)
     for table, keys in asked.items():
         wanted = select(Change.row_id, Change.id, Batch.id, Batch.undoes_id).join(Batch, Batch.id == Change.batch_id).where(

@@ -9,7 +9,7 @@ from app.core import actor
 from tests import cast
 from tests.test_census import ROLES, SECRET, TABLES, _secret_row, _views
 
-pytestmark = pytest.mark.sqlite  # the same whatever the database: once
+pytestmark = pytest.mark.once
 
 OWNED = ["customer", "contact", "followup", "opportunity", "quote", "contract", "paymentplan", "payment", "invoice", "expense", "claim", "task"]
 SEES = {"li": True, "qian": True, "chen": True, "admin": True}

@@ -122,7 +122,7 @@ def drive(call, make, session, view, numbers) -> None:
         assert gone.status_code == 200 and call("get", entity, pk).status_code == 404, gone.content.decode()
 
 
-@pytest.mark.sqlite  # the same whatever the database: once
+@pytest.mark.once
 def test_a_generated_client_drives_every_entity(app, live, generated, program, make, session):
     from app.api.views import entity_views
     admin, numbers = program("admin"), itertools.count(300)

@@ -55,7 +55,7 @@ def _company(make, session, people, dice):
                          check=dice.choice(("new", "confirmed", "refused")))
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.sqlite)])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.once)])
 def test_each_figure_equals_the_list_that_it_opens(make, session, people, login, seed):
     """Random data, every circle of every person, every period: key figures, trend, funnel with its ends, sources and their total, ranking,
     forgotten customers, approvals; each card that shows a figure is walked."""

@@ -9,7 +9,7 @@ from app.security.roles import DEFAULTS
 from tests.browser.reader import HELP, sections, words
 from tools.words import catalogue
 
-pytestmark = pytest.mark.sqlite  # the same whatever the database: once
+pytestmark = pytest.mark.once
 
 SAID = {"环比"}  # the old manual's word
 

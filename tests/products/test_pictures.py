@@ -11,7 +11,7 @@ from app.quotes import rules as quotes
 from app.quotes.models import Quote, QuoteLine
 from tests.story import line, save
 
-pytestmark = pytest.mark.sqlite  # the same whatever the database: once
+pytestmark = pytest.mark.once
 
 
 def picture(kind="PNG", size=(900, 600), mode="RGB") -> bytes:

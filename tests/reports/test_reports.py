@@ -91,7 +91,7 @@ def test_totals_and_months_equal_the_lists_that_they_open(make, login, key):
     assert walked >= 2, "there is something to compare"
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.sqlite)])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.once)])
 def test_every_bar_and_row_opens_exactly_its_rows(make, login, seed):
     _company(make, random.Random(seed))
     walked, seen = 0, {}

@@ -17,7 +17,7 @@ from app.quotes import rules as quotes
 from app.quotes.models import Quote, QuoteLine
 from tests.story import line, save
 
-pytestmark = pytest.mark.sqlite  # the same whatever the database: once
+pytestmark = pytest.mark.once
 
 COST, LATER = 7_391_846_03, 7_391_846_57  # fen; a cost that stands nowhere by chance, and what it was changed to
 SEES = {"admin": True, "director": True, "manager": True, "finance": True, "sales": False, "office": False}

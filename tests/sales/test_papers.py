@@ -17,7 +17,7 @@ from app.quotes import rules as quotes
 from app.quotes.models import Quote, QuoteLine
 from tests.story import line, save
 
-pytestmark = pytest.mark.sqlite  # the same whatever the database: once
+pytestmark = pytest.mark.once
 
 RARE = "镕喆堃犇淼垚囧赟翀昇嫄鑫焱森㎡①Ⅲ￥℃±×≤“”——、。《》（）【】"  # names and signs that Chinese quotes hold
 KINDS = ("pdf", "xlsx", "docx")

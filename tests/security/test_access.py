@@ -12,7 +12,7 @@ from app.core.scope import Collaborator
 from app.security.models import SCOPES, RolePolicy
 from tests import cast
 
-pytestmark = pytest.mark.sqlite  # the same whatever the database: once
+pytestmark = pytest.mark.once
 
 
 def listed(client, entity, row):
@@ -56,7 +56,7 @@ def _share(session, who, row, rng):
     session.commit()
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.sqlite)])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_the_list_is_who_in_fact_opens_the_record(app, session, login, make, people, as_role, scopes, seed):
     """For records of every kind with random owners, sharings and data scopes: who is listed gets 200, who is not gets 403 or 404; who
     is listed as editing opens the form; each has a reason; who does not see may not ask."""

@@ -12,7 +12,7 @@ from app.security.models import Employee, RolePolicy
 from tests.cast import PASSWORD
 from tests.faults.office import free_port
 
-pytestmark = [pytest.mark.sqlite, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]  # once; sockets that a library leaves to the collector
+pytestmark = [pytest.mark.once, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]  # once; sockets that a library leaves to the collector
 SLAPD = shutil.which("slapd") or "/usr/sbin/slapd"
 CONF = """include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema

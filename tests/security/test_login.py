@@ -11,7 +11,7 @@ from app.security import logins, passwords, rules
 from app.security.models import Employee, LoginTry, SecurityEvent
 from tests.cast import PASSWORD
 
-pytestmark = pytest.mark.sqlite  # the same whatever the database: once
+pytestmark = pytest.mark.once
 
 
 def _try(client, name, password="wrong", **more):

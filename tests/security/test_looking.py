@@ -10,7 +10,7 @@ from app.core import memo, parameters
 from app.extensions import db
 from app.security.models import Employee, RolePolicy, SecurityEvent
 
-pytestmark = pytest.mark.sqlite  # the same whatever the database: once
+pytestmark = pytest.mark.once
 
 BANNER = "data-k-looking"
 

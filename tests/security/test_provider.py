@@ -14,7 +14,7 @@ from app.security import rules
 from app.security.models import Employee, RolePolicy
 from tests.faults.office import free_port
 
-pytestmark = [pytest.mark.sqlite, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]  # once; sockets that a library leaves to the collector
+pytestmark = [pytest.mark.once, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]  # once; sockets that a library leaves to the collector
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from app.security.models import Employee, EndedSession, RolePolicy
 from tests.cast import PASSWORD
 from tests.conftest import KEY, ROOT
 
-pytestmark = pytest.mark.sqlite  # the same whatever the database: once
+pytestmark = pytest.mark.once
 
 
 def _person(session, name):
