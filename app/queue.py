@@ -1,10 +1,9 @@
 """The queue that wakes the worker: an SQLite file beside the database, or Redis when configured (huey does both)."""
 import logging
 import os
+import sys
 import time
 from pathlib import Path
-
-from huey import RedisHuey, SqliteHuey
 
 from app.core import jobs, memo, schedule
 from app.core.database import writing
@@ -13,16 +12,29 @@ from app.extensions import db
 log = logging.getLogger(__name__)
 
 
+def _huey(*unused):
+    """huey, which imports the client of every storage that is installed: those that are not used here stay out (14 MiB a process)."""
+    out = [name for name in unused if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(out))
+    try:
+        import huey
+    finally:
+        for name in out:
+            del sys.modules[name]
+    return huey
+
+
 def make(app):
     """The huey queue of an app, with its one task; `jobs.enqueue` rings it."""
+    kinds = _huey("psycopg", *(() if app.config["CRM_REDIS_URL"] else ("redis",)))
     if app.config["CRM_REDIS_URL"]:
-        huey = RedisHuey("crm", url=app.config["CRM_REDIS_URL"])
+        huey = kinds.RedisHuey("crm", url=app.config["CRM_REDIS_URL"])
     else:
         database = app.config["SQLALCHEMY_DATABASE_URI"]
         place = Path(database.removeprefix("sqlite:///")).with_suffix(".queue.db") if database.startswith("sqlite:////") \
             else Path(app.instance_path) / "queue.db"
         place.parent.mkdir(parents=True, exist_ok=True)
-        huey = SqliteHuey("crm", filename=str(place), journal_mode="wal")
+        huey = kinds.SqliteHuey("crm", filename=str(place), journal_mode="wal")
 
     @huey.task(name="crm.job")
     def do(job_id):

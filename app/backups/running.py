@@ -71,7 +71,7 @@ def backup_job(job, session, progress):
     known = rules.tried(engine, path)
     rules.rotate(session, folder())
     return {"text": _("%(name)s: %(rows)d rows, %(files)d files; restored on trial and found the same.", name=path.name, rows=known.rows,
-                      files=known.files)}
+                      files=known.files), "back": "/backup/"}
 
 
 @jobs.kind("rehearsal")
@@ -81,7 +81,7 @@ def rehearsal_job(job, session, _progress):
     session.rollback()
     known = rules.tried(engine, path)
     return {"text": _("%(name)s: %(rows)d rows, %(files)d files; restored on trial and found the same.", name=path.name, rows=known.rows,
-                      files=known.files)}
+                      files=known.files), "back": "/backup/"}
 
 
 @jobs.kind("restore")

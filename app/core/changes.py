@@ -28,7 +28,8 @@ class Batch(Model):
     kind: Mapped[str] = mapped_column(String(40), info={"kind": "choice", "label": _l("Operation"), "choices": "operation"})
     entity: Mapped[str] = mapped_column(String(40), default="", info={"kind": "choice", "label": _l("Kind"), "choices": "record_kind"})
     label: Mapped[str] = mapped_column(String(200), default="", info={"kind": "text", "label": _l("Record")})
-    actor_id: Mapped[int | None] = mapped_column(info={"kind": "ref", "label": _l("Person"), "target": "ab_user"})
+    actor_id: Mapped[int | None] = mapped_column(info={
+        "kind": "ref", "label": _l("Person"), "target": "ab_user", "nobody": _l("The system")})
     actor = relationship("Employee", primaryjoin="foreign(Batch.actor_id) == Employee.id", viewonly=True)
     at: Mapped[dt.datetime] = mapped_column(default=clock.now, info={"kind": "moment", "label": _l("Time")})
     count: Mapped[int] = mapped_column(default=0, info={"kind": "whole", "label": _l("Rows")})

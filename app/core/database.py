@@ -43,7 +43,7 @@ def _open(connection, record):
     if type(connection).__module__.startswith("sqlite3"):
         connection.isolation_level = None  # the driver must not begin transactions by itself
         for pragma in ("journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON", "busy_timeout=20000",
-                       "cache_size=-32000", "mmap_size=268435456", "temp_store=MEMORY"):
+                       "cache_size=-8000", "mmap_size=2147418112", "temp_store=MEMORY", "journal_size_limit=67108864"):
             connection.execute(f"PRAGMA {pragma}")
         record.info["until"] = limit = [0.0]
         connection.set_progress_handler(_until(limit), STEPS)

@@ -134,7 +134,8 @@ def compare(a: Name, b: Name) -> str | None:
     if a.full == b.full:
         return "same"
     if a.core == b.core:
-        known = bool(a.regions & b.regions) if not a.brand else _agree(a.regions, b.regions)
+        both = a.regions & b.regions  # 江苏江阴 and 江苏张家港 are two places, 江苏 and 江苏江阴 may be one
+        known = (bool(both) and both in (a.regions, b.regions)) if not a.brand else _agree(a.regions, b.regions)
         return "same" if known else None
     wrong = _one_wrong(a.core, b.core)
     if wrong is None:

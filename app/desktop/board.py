@@ -223,7 +223,7 @@ def _rate(aim, done: int) -> int | None:
 
 
 def idle_clauses(session, who, people) -> list[tuple]:
-    """(key, model, clauses) of the customers that nobody called for so many days, for `today.totals`."""
+    """(key, model, clauses) of the customers that nobody called for so many days, for `today.Today.totals`."""
     reach = scope.reach_of(Customer, who)
     return [(f"idle{step}", Customer, [customers.idle(days), Customer.deleted_at.is_(None), *owned(
         Customer, people if reach is None or people is not None else reach)]) for step, days in customers.idle_days(session).items()]

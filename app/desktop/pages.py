@@ -73,10 +73,11 @@ class DesktopPage(Page):
     def _lists(self, cards, around, period) -> dict:
         """The rows of the cards that are shown."""
         also = board.idle_clauses(self.session, self.who, around.people) if "forgotten" in cards else []
-        made = {"totals": today.totals(self.session, self.who, around.people, also), "sources": today.offered(self.who, around.people),
-                "cap": today.cap(around.people), "idle": rules.idle_days(self.session), "span": rules.span}
+        day = today.Today(self.session, self.who, around.people)
+        made = {"totals": day.totals(also), "sources": day.sources, "cap": day.cap, "span": rules.span,
+                "idle": rules.idle_days(self.session)}
         wide = around if around.key != "mine" else board.circle(self.who, self.who.circles()[-1])
-        asked = {"today": lambda: today.rows(self.session, self.who, around.people),
+        asked = {"today": day.rows,
                  "payments": lambda: board.near_payments(self.session, around),
                  "orders": lambda: {kind: board.recent(self.session, around, kind) for kind in ("signed", "received")},
                  "ranking": lambda: board.ranking(self.session, self.who, wide, figures.around(clock.today(), period)),

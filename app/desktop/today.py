@@ -77,11 +77,6 @@ keep(
 SINCE = ("deal", "approval")  # their date is when it began, not when it is due
 
 
-def offered(who, people) -> list[Source]:
-    """The sources that a person may see over a circle."""
-    return [s for s in SOURCES if who.may(s.entity, "read") and (s.wide or people is not None)]
-
-
 def _clauses(session, source: Source, who, people) -> list:
     mine = people == {who.id}
     found = [source.rule(session, who, mine), source.model.deleted_at.is_(None)]
@@ -99,7 +94,7 @@ def _typed(column, kind):
     return column if fits else cast(null(), kind() if kind else NUMBER)
 
 
-def _part(session, source: Source, who, people):
+def _part(source: Source, clauses):
     """The first rows of a source as columns that all sources share."""
     upcoming, order, amount = [], source.due, source.detail
     if source.key == "birthday":
@@ -112,23 +107,42 @@ def _part(session, source: Source, who, people):
         amount.label("amount"), _typed(source.due, Date).label("day"), _typed(source.due, DateTime).label("moment"),
         _typed(source.customer, None).label("customer_id"), (source.model.owner_id if source.owned else cast(null(), NUMBER)).label(
             "owner_id")).where(
-        *_clauses(session, source, who, people), *upcoming).order_by(order, source.model.id).limit(EACH).subquery()
+        *clauses, *upcoming).order_by(order, source.model.id).limit(EACH).subquery()
     return select(first)
 
 
-def rows(session, who, people) -> list[dict]:
-    """The ranked rows: two statements, whatever the number of sources."""
-    known = offered(who, people)
-    if not known:
-        return []
-    parts = union_all(*(_part(session, s, who, people) for s in known)).subquery()
-    # every part is narrowed to the people above, who lie within the person's reach
-    found = [dict(r._mapping) for r in session.execute(select(parts).execution_options(everyone=True))]
-    rank = {s.key: n for n, s in enumerate(known)}
-    found.sort(key=lambda r: (rank[r["source"]], r["day"] or dt.date.min, r["moment"] or dt.datetime.min, r["id"]))
-    found = _shared_out(found)
-    names = _names(session, {r["customer_id"] for r in found} - {None})
-    return [_row(r, known[rank[r["source"]]], names) for r in found]
+class Today:
+    """What asks for a hand today over a circle: `people`, None is everybody. `sources` are those that the person may see."""
+
+    def __init__(self, session, who, people):
+        self.session, self.people = session, people
+        self.sources = [s for s in SOURCES if who.may(s.entity, "read") and (s.wide or people is not None)]
+        self.clauses = {s.key: _clauses(session, s, who, people) for s in self.sources}
+
+    @property
+    def cap(self) -> int:
+        """Up to where totals are counted: "10,000+", over the whole company "1,000+", so that the cost does not grow with the table."""
+        return 1_001 if self.people is None else CAP
+
+    def rows(self) -> list[dict]:
+        """The ranked rows: two statements, whatever the number of sources."""
+        if not self.sources:
+            return []
+        parts = union_all(*(_part(s, self.clauses[s.key]) for s in self.sources)).subquery()
+        # every part is narrowed to the people above, who lie within the person's reach
+        found = [dict(r._mapping) for r in self.session.execute(select(parts).execution_options(everyone=True))]
+        rank = {s.key: n for n, s in enumerate(self.sources)}
+        found.sort(key=lambda r: (rank[r["source"]], r["day"] or dt.date.min, r["moment"] or dt.datetime.min, r["id"]))
+        found = _shared_out(found)
+        names = _names(self.session, {r["customer_id"] for r in found} - {None})
+        return [_row(r, self.sources[rank[r["source"]]], names) for r in found]
+
+    def totals(self, also=()) -> dict[str, int]:
+        """{source: how many, capped} and of each (key, model, clauses) in `also`; one statement."""
+        asked = [(s.key, s.model, self.clauses[s.key]) for s in self.sources]
+        wanted = [select(func.count()).select_from(select(model.id).where(*clauses).limit(self.cap).subquery()).scalar_subquery().label(key)
+                  for key, model, clauses in (*asked, *also)]
+        return dict(self.session.execute(select(*wanted)).one()._mapping) if wanted else {}
 
 
 def _shared_out(found) -> list[dict]:
@@ -160,21 +174,11 @@ def when(r: dict) -> tuple[str, bool]:
         return _("%(n)d days", n=(today - day).days), False
     if r["source"] == "birthday":
         return day.strftime("%m-%d"), False
+    if r["source"] == "task":  # it has begun, it is not late
+        clock_time = clock.to_office(r["moment"]).strftime("%H:%M")
+        return _("Today") if day < today or clock_time == "00:00" else clock_time, False
     if day < today:
         return _("%(n)d d late", n=(today - day).days), True
     if day == today and r["moment"]:
         return clock.to_office(r["moment"]).strftime("%H:%M"), r["moment"] < clock.now()
     return _("Today") if day == today else _("Tomorrow") if day == today + dt.timedelta(1) else day.strftime("%m-%d"), False
-
-
-def cap(people) -> int:
-    """Up to where totals are counted: "10,000+", over the whole company "1,000+", so that the cost does not grow with the table."""
-    return 1_001 if people is None else CAP
-
-
-def totals(session, who, people, also=()) -> dict[str, int]:
-    """{source: how many, capped} and of each (key, model, clauses) in `also`; one statement."""
-    asked = [(s.key, s.model, _clauses(session, s, who, people)) for s in offered(who, people)]
-    wanted = [select(func.count()).select_from(select(model.id).where(*clauses).limit(cap(people)).subquery()).scalar_subquery().label(key)
-              for key, model, clauses in (*asked, *also)]
-    return dict(session.execute(select(*wanted)).one()._mapping) if wanted else {}

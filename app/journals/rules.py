@@ -26,6 +26,13 @@ def monday(day: dt.date) -> dt.date:
     return day - dt.timedelta(day.weekday())
 
 
+def written(session, person: int, kind: str, day: dt.date) -> Journal | None:
+    """A person's report of a day or of the week that holds it."""
+    first = monday(day) if kind == "week" else day
+    return session.scalar(select(Journal).where(Journal.owner_id == person, Journal.kind == kind, Journal.day == first).execution_options(
+        everyone=True))
+
+
 def check_journal(session, journal) -> None:
     """One a person, kind and day; a weekly one counts from its Monday; not of days to come."""
     if journal.kind == "week" and journal.day:
@@ -33,10 +40,8 @@ def check_journal(session, journal) -> None:
     if journal.day and journal.day > clock.today():
         raise RuleError(_("The day is in the future."), "day")
     with session.no_autoflush:
-        twin = session.scalar(select(Journal.id).where(
-            Journal.owner_id == (journal.owner_id or actor.current_id()), Journal.kind == journal.kind, Journal.day == journal.day,
-            Journal.id != (journal.id or 0)).limit(1).execution_options(everyone=True))
-    if twin:
+        twin = written(session, journal.owner_id or actor.current_id(), journal.kind, journal.day)
+    if twin and twin.id != journal.id:
         raise RuleError(_("This report is there already: edit it instead."), "day")
 
 

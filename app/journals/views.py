@@ -65,10 +65,13 @@ class JournalView(EntityView):
         return found + ([("/journal/team", _("Reports of my team"), "users")] if actor.current().subordinates else [])
 
     def preset(self, form):
-        """What was done, and what comes next, proposed for the asked kind and day."""
+        """What was done, and what comes next, proposed for the asked kind and day; on to the report that is there already."""
         super().preset(form)
         form.kind.data = form.kind.data or "day"
         form.day.data = form.day.data or clock.today()
+        if there := rules.written(db.session, actor.current_id(), form.kind.data, form.day.data):
+            flash(_("This report is there already: here it is."), "info")
+            abort(redirect(f"/journal/{'edit' if there.state != 'read' and self.may('edit') else 'show'}/{there.id}"))
         if not form.done.data:
             form.done.data, plan = rules.propose(db.session, actor.current_id(), form.kind.data, form.day.data)
             form.plan.data = form.plan.data or plan
@@ -101,8 +104,10 @@ class JournalView(EntityView):
     @expose("/propose")
     @granted("add")
     def propose(self):
-        """{done, plan} of another kind or day, while the form is open."""
+        """{done, plan} of another kind or day, while the form is open; {there: True} when that report is there already."""
         kind, day = self._asked()
+        if rules.written(db.session, actor.current_id(), kind, day):
+            return jsonify(there=True)
         done, plan = rules.propose(db.session, actor.current_id(), kind, day)
         return jsonify(done=done, plan=plan)
 

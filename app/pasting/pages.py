@@ -18,7 +18,7 @@ from app.views.page import CONTROL, Page
 
 from .recognise import LONGEST, read
 
-PARTS = {"customer": (CustomerView, "name phone website region address tax_number level source"),
+PARTS = {"customer": (CustomerView, "name phone mobile email website region address tax_number level source"),
          "contact": (ContactView, "name title department mobile phone fax email wechat qq"),
          "followup": (FollowupView, "method content next_follow_at")}
 TAKEN = {"customer": {"name": "company"}, "contact": {"name": "person"}}  # form field: field of the card, where the names differ
@@ -42,7 +42,8 @@ class PastePage(Page):
         card = read(text)
         given = {part: {n: v for n in names.split() if (v := getattr(card, TAKEN.get(part, {}).get(n, n), None))}
                  for part, (_view, names) in PARTS.items()}
-        given["customer"] = {"phone": card.phone, **given["customer"]}
+        for name in ("mobile", "email"):  # without a name there is no contact: the customer keeps them
+            given["customer" if card.person else "contact"].pop(name, None)
         given["followup"] = {"method": choices.default(self.session, "follow_method") or "wechat", "content": text.strip(),
                              "next_follow_at": rules.next_call(self.session)}
         forms = {part: self._form(part, None, given[part]) for part in PARTS}
@@ -121,9 +122,9 @@ class PastePage(Page):
 
     def _confirm(self, forms, text):
         customer, contact = forms["customer"], forms["contact"]
-        phones = [customer["phone"].data, contact["mobile"].data, contact["phone"].data]
+        phones = [customer["phone"].data, customer["mobile"].data, contact["mobile"].data, contact["phone"].data]
         found = twins.find(self.session, customer["name"].data or "", phones, customer["tax_number"].data or "",
-                           [customer["website"].data, contact["email"].data])
+                           [customer["website"].data, customer["email"].data, contact["email"].data])
         shown = {part: [n for n in names.split() if n in forms[part]] for part, (_v, names) in PARTS.items()}
         for part in PARTS:
             shown[part] += [f.name for f in self._fields(part) if "custom" in f.info]

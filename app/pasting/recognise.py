@@ -248,7 +248,7 @@ def _who(card, piece: str) -> None:
     if found := re.match(rf"(?:我叫|我是|叫我|联系人是?|联系|找|是)({PERSON.pattern})$", piece):
         card.take("person", found[1])
         return
-    if found := re.fullmatch(rf"({DEPARTMENT.pattern})?({TITLE.pattern})?({PERSON.pattern})?", piece):
+    if found := re.fullmatch(rf"({DEPARTMENT.pattern})?({TITLE.pattern})?的?({PERSON.pattern})?", piece):
         _split(card, found, 1)
         return
     if found := re.fullmatch(rf"({PERSON.pattern})({DEPARTMENT.pattern})?({TITLE.pattern})", piece):

@@ -155,6 +155,9 @@ class ReportPage(Page):
             return self._ranked(figures.ranking(self.session, asked))
         rows = self._table(key, by, asked)
         label = dict(self._groups(figures.REPORTS.get(key))).get(by, _("Step"))
+        if key == "products":
+            return [label, _("Contracts and orders"), _("Quantity"), _("Amount")], [
+                [r["label"], r["n"], r["quantity"] / 1000, money.to_yuan(r["amount"])] for r in rows]
         return [label, _("Number"), _("Amount")], [[r["label"], r["n"], money.to_yuan(r["amount"])] for r in rows]
 
     def _ranked(self, people) -> tuple[list, list]:

@@ -34,8 +34,9 @@ class UndoPage(Page):
         """The newest operations of the last 30 days by ?q= &kind= &entity= &who= &since= &until=; ?before= pages by id."""
         args, everyone = asked(), self.who.may("batch", "undo")
         wanted = select(Batch).where(Batch.at >= clock.now() - dt.timedelta(DAYS), *telling.since_until(args, Batch.at))
-        who = telling.number(args, "who") if everyone else self.who.id
-        exact = {Batch.actor_id: who, Batch.kind: args.get("kind"), Batch.entity: args.get("entity")}
+        if not everyone or "who" in args:  # 0: the system
+            wanted = wanted.where(Batch.actor_id == ((telling.number(args, "who") or None) if everyone else self.who.id))
+        exact = {Batch.kind: args.get("kind"), Batch.entity: args.get("entity")}
         wanted = wanted.where(*(column == value for column, value in exact.items() if value))
         if "q" in args:
             wanted = wanted.where(Batch.label.contains(args["q"], autoescape=True))
@@ -43,7 +44,8 @@ class UndoPage(Page):
             wanted = wanted.where(Batch.id < before)
         found = self.session.scalars(wanted.order_by(Batch.id.desc()).limit(SIZE + 1)).all()
         return render_template("safety/undo.html", batches=found[:SIZE], more=len(found) > SIZE, kinds=telling.kinds(),
-                               titles=telling.titles(), args=args, everyone=everyone, people=cells.people(), final=undo.is_final)
+                               titles=telling.titles(), args=args, everyone=everyone, final=undo.is_final,
+                               people={**cells.people(), 0: _("The system")})
 
     def _batch(self, batch_id) -> Batch:
         batch = self.fetch(Batch, batch_id)

@@ -24,6 +24,11 @@ class Figure:
     days: int = 0
 
     @property
+    def mixed(self) -> bool:
+        """Whether the goal adds up assigned targets and own ones, so that neither sum is it."""
+        return self.goal != (self.own if self.assigned is None else self.assigned)
+
+    @property
     def rate(self) -> float | None:
         """Reached of the goal in percent, one decimal."""
         return round(100 * self.actual / self.goal, 1) if self.goal else None

@@ -70,16 +70,24 @@ def make(session, who, year: int, kind: str, typed: dict | None) -> Made:
 
 
 def spread(session, who, year: int, kind: str, typed: dict, form, how: str) -> tuple[dict, dict]:
-    """Spread the typed year sums (`year-<person>`) over the months that are open: (typed cells, faults)."""
-    faults, said = {}, rules.locks(session)
+    """Spread the typed year sums (`year-<person>`) over the months that are open: (typed cells, faults).
+
+    Where some of them are no longer the sum of their months, only these are meant; else all."""
+    faults, totals, said = {}, {}, rules.locks(session)
     closed = [m for m in range(1, 13) if rules.is_closed(session, f"{year}-{m:02d}", said)]
     people = rules.people(session, who)
-    for person, _name, department in people:
-        text = form.get(f"year-{person}", "")
+    for person, _name, _department in people:
         try:
-            total = rules.read_cell(text, kind)
-            if total is None:
-                continue
+            totals[person] = rules.read_cell(form.get(f"year-{person}", ""), kind)
+        except ValueError as no:
+            faults[person, 0] = str(no)
+    new = {p for p, total in totals.items() if total is not None
+           and total != sum(_value(typed.get((p, m), ""), kind) or 0 for m in range(1, 13))}
+    for person, _name, department in people:
+        total = totals.get(person)
+        if total is None or (new and person not in new):
+            continue
+        try:
             kept = {m: _value(typed.get((person, m), ""), kind) or 0 for m in closed}
             colleagues = {p for p, _n, d in people if d == department}
             shares = [1] * 12 if how == "even" else rules.seasons(session, person, colleagues, year, kind)

@@ -83,7 +83,7 @@ class TargetPage(Page):
             main=json.dumps(chart(periods, table[asked["kind"]], asked["kind"]), ensure_ascii=False),
             side=json.dumps(chart(years, side, asked["kind"]), ensure_ascii=False) if plain else "",
             over=month_name(over), today=today, typed=typed or {}, faults=faults or {}, closed=runs(closed_until(self.session, year, said)),
-            assigns=self.who.may("target", "assign"), mine=mine)
+            assigns=self.who.may("target", "assign"), mine=mine, several=people is None or len(people) > 1)
 
     def _cards(self, people) -> list[dict]:
         """This month's, quarter's and year's figures, each with the list that it equals."""

@@ -68,12 +68,12 @@ def people() -> dict[int, str]:
 
 
 def _value(one):
-    """A function row -> the value to show; of a person the name."""
+    """A function row -> the value to show; of a person the name, or what the field says of nobody."""
     name, key = one.name, one.key
     if one.target != "ab_user" or one.kind != "ref":
         return lambda row: getattr(row, name)
-    names = people()
-    return lambda row: names.get(getattr(row, key))
+    names, nobody = people(), one.info.get("nobody")
+    return lambda row: names.get(getattr(row, key)) or (nobody and str(nobody))
 
 
 def reader(one):

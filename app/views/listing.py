@@ -18,7 +18,7 @@ from app.core import actor, filters, money, preferences, scope
 from app.core.words import _, _l
 from app.extensions import db
 
-from . import cells, conditions
+from . import cells, conditions, sorting
 from .panel import Panel
 
 SIZES = (25, 50, 100, 200)
@@ -31,8 +31,8 @@ WHOSE = {"mine": _l("My own"), "team": _l("My team"), "department": _l("My depar
 def chosen_circles(who) -> list[tuple]:
     """自定义: (label, [(key, name)]) of the departments and the colleagues whose rows a person may ask for."""
     others = sorted((name, key) for key, name in cells.people().items() if key != who.id and (who.reach is None or key in who.reach))
-    found = [(_("Departments"), [(key, name) for key, (name, _people) in who.departments.items()]),
-             (_("People"), [(str(key), name) for name, key in others[:300]])]
+    found = [(_("Department"), [(key, name) for key, (name, _people) in who.departments.items()]),
+             (_("Person"), [(str(key), name) for name, key in others[:300]])]
     return [(label, some) for label, some in found if some]
 
 
@@ -205,8 +205,14 @@ class Listing:
         if self.newest:
             return (self.view.model.id.desc(),)
         one, way = self.order
-        column, last = one.attribute, self.view.model.id
-        return *self._rank(), *((column, last) if way == "asc" else (column.desc(), last.desc()))
+        return *self._rank(), *sorting.both(one.attribute, self.view.model.id, way)
+
+    def _page(self):
+        """SELECT of this page's ids in order."""
+        column, way, first = self.order[0].attribute, self.order[1], self.page * self.size
+        if self.newest or self._rank() or way == "asc" or not sorting.blanks_first(column):
+            return self.ordered().limit(self.size).offset(first)
+        return sorting.pagesorting.downwards(self.statement(), self.view.model.id, column, self.size, first)
 
     def _count(self):
         """SELECT of how many match; beyond the cap only "more", so that the cost does not grow with the table."""
@@ -239,14 +245,14 @@ class Listing:
 
     def ids(self) -> list[int]:
         """The ids of this page in order."""
-        return list(db.session.scalars(self.ordered().limit(self.size).offset(self.page * self.size)))
+        return list(db.session.scalars(self._page()))
 
     def rows(self) -> tuple[list, int]:
         """This page's rows with the relations its columns show, and how many match in all: one statement, one more beyond the end.
         Only ids are sorted and skipped; the rest is joined to this page's."""
         if scope.is_wide(self.view.model, actor.current()) and not self.q:
             return self._rows_at_once()
-        model, page = self.view.model, self.ordered().limit(self.size).offset(self.page * self.size).subquery("page")
+        model, page = self.view.model, self._page().subquery("page")
         wanted = select(model, self._count().scalar_subquery()).join(page, page.c.id == model.id).order_by(*self._sort())
         found = db.session.execute(wanted.options(*self.loads())).unique().all()
         return [row for row, _n in found], self._remember(found[0][1]) if found else db.session.scalar(self._count()) if self.page else 0
@@ -258,7 +264,7 @@ class Listing:
         ranks = [rank.label("rank") for rank in self._rank()]
         hits = self.statement().add_columns(one.attribute.label("by"), *ranks).cte("hits")
         total = capped(select(hits.c.id), hits, None if self.args.get("exact") else self.cap).scalar_subquery()
-        order = *(hits.c.rank for _rank in ranks), *((hits.c.by, hits.c.id) if way == "asc" else (hits.c.by.desc(), hits.c.id.desc()))
+        order = *(hits.c.rank for _rank in ranks), *sorting.both(hits.c.by, hits.c.id, way)
         found = db.session.execute(select(hits.c.id, total).order_by(*order).limit(self.size).offset(self.page * self.size)).all()
         if not found:
             return [], db.session.scalar(select(total)) if self.page else 0

@@ -60,7 +60,8 @@ class MassPage(Page):
     @expose("/<entity>", methods=["GET", "POST"])
     @granted("")
     def change(self, entity):
-        """GET: the dialog for ?ids= or for the filter ?query= of ?every=1. POST: {"url"} to go on to, or the dialog with its faults."""
+        """GET: the dialog for ?ids= or for the filter ?query= of ?every=1. POST: {"url"} to go on to, {"ask"} before fields are
+        emptied (sent again with ?sure), or the dialog with its faults."""
         try:
             view = view_of(entity)
         except KeyError:
@@ -71,7 +72,12 @@ class MassPage(Page):
         chosen = [named[n] for n in dict.fromkeys(request.form.getlist("field")) if n in named]
         form = forms.make_form("MassForm", chosen)(request.form if request.method == "POST" else None)
         if request.method == "POST" and chosen and form.validate():
-            return jsonify(url=self._go(view, which, {f.key: changes.to_json(form[f.name].data) for f in chosen}, chosen))
+            values = {f.key: changes.to_json(form[f.name].data) for f in chosen}
+            emptied = [str(f.label) for f in chosen if values[f.key] in (None, "", [])]
+            if emptied and "sure" not in request.form:
+                return jsonify(ask=_("“%(fields)s” will be emptied on %(n)s records. Go on?",
+                                     fields="、".join(emptied), n=f"{_count(view, which):,}"))
+            return jsonify(url=self._go(view, which, values, chosen))
         rest = forms.make_form("RestForm", [f for f in fields if f not in chosen])(None)
         return render_template("entity/mass.html", view=view, which=which, total=_count(view, which), fields=fields, form=form, rest=rest,
                                nothing=request.method == "POST" and not chosen)

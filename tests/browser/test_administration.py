@@ -48,6 +48,28 @@ def test_all_results_of_a_filter_are_changed_and_taken_back(colleague, demo):
     assert ask(demo, sources) == before
 
 
+def test_before_a_field_is_emptied_the_house_asks_and_no_is_no(colleague, demo):
+    regions, page = "SELECT id, region FROM customer ORDER BY id", colleague("admin").page
+    before = ask(demo, regions)
+    page.goto("/customer/list/?quick=all")
+    for n in range(2):
+        page.locator("[data-k-row]").nth(n).check()
+    page.locator(".k-bulk button", has_text="批量修改").click()
+    dialog, sure = page.locator("#k-dialog"), page.locator("#k-confirm")
+    dialog.locator("[data-k-mass-add]").select_option("region")
+    dialog.locator(".btn-primary").click()
+    expect(sure.locator("[data-k-text]")).to_have_text("将清空 2 条记录的「地区」。确定继续吗？")
+    sure.locator("[data-bs-dismiss]").click()
+    expect(sure).to_be_hidden()
+    assert ask(demo, regions) == before
+    dialog.locator(".btn-primary").click()
+    sure.locator("[data-k-ok]").click()
+    expect(page.locator(".k-flash")).to_contain_text("已更新 2 条")
+    page.locator(".k-flash button", has_text="撤销").click()
+    expect(page.locator(".k-flash")).to_contain_text("已撤销")
+    assert ask(demo, regions) == before
+
+
 AS_SOON_AS_IT_RUNS = """async () => {
   const box = document.querySelector('[data-k-job]'), form = document.querySelector('form[action$="/cancel"]');
   while (box && !(await (await fetch(box.dataset.kJob, { headers: { Accept: 'application/json' } })).json()).done) await new Promise(go => setTimeout(go, 30));
@@ -111,3 +133,19 @@ def test_a_leaver_is_parted_evenly_and_taken_back(colleague, demo):
     assert ask(demo, "SELECT count(*) FROM customer WHERE owner_id = ? AND deleted_at IS NULL", leaver) == [(0,)]
     take_back(page)
     assert ask(demo, owners) == before
+
+
+def test_on_a_phone_a_backup_can_be_used_and_no_page_is_too_wide(colleague):
+    page = colleague("admin").page
+    page.goto("/backup/")
+    page.locator("form[action='/backup/make'] button").click()
+    page.wait_for_url(re.compile(r"/job/\d+$"))
+    expect(page.locator("[data-k-job]")).to_have_count(0, timeout=120_000)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/backup/")
+    for action in ("file", "try", "delete"):
+        expect(page.locator(f"form[action$='/{action}'] button").first).to_be_visible()
+    expect(page.locator("a[href$='/restore']").first).to_be_visible()
+    for at in ("/backup/", "/template/"):
+        page.goto(at)
+        assert page.evaluate("document.documentElement.scrollWidth") == 390, at

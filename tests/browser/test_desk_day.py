@@ -234,7 +234,7 @@ def test_a_task_is_handed_out_dragged_and_its_reminder_arrives_in_the_bell(demo,
     expect(page.locator(".k-toast")).to_contain_text("已移到")
     expect(page.locator(f"#k-cal [data-date='{tomorrow}'] .fc-event", has_text="带样机去客户现场")).to_have_count(1)
     start = clock.to_utc(dt.datetime.combine(tomorrow, dt.time(0, 1)))
-    assert _ask(demo, "SELECT substr(starts_at, 1, 16) FROM task WHERE title = '带样机去客户现场'") == [(f"{start:%Y-%m-%d %H:%M}",)]
+    assert _ask(demo, "SELECT substr(CAST(starts_at AS TEXT), 1, 16) FROM task WHERE title = '带样机去客户现场'") == [(f"{start:%Y-%m-%d %H:%M}",)]
 
     until = time.monotonic() + 150  # the worker looks once a minute
     while time.monotonic() < until and not _ask(demo, "SELECT 1 FROM notice WHERE kind = 'task' AND title LIKE '%带样机去客户现场'"):
@@ -261,9 +261,23 @@ def test_a_manager_pastes_targets_from_a_spreadsheet_and_hands_them_out(demo, en
     cells = page.locator("tr[data-k-person]").first.locator("input[name^=cell-]")
     expect(cells).to_have_count(12)
     block = "\r\n".join("\t".join(f"{(row + 1) * 10_000 + month * 1000:,}" for month in range(12)) for row in range(2))
+
+    def paste(text):
+        page.evaluate("""text => { const d = new DataTransfer(); d.setData('text', text);
+            document.activeElement.dispatchEvent(new ClipboardEvent('paste', { clipboardData: d, bubbles: true, cancelable: true })); }""", text)
+    people = page.locator("tr[data-k-person]")
+    people.first.locator("input[data-k-year]").focus()
+    paste("1,200,005\r\n2.4万\r\n")
+    assert cells.evaluate_all("all => all.reduce((sum, i) => sum + Number(i.value), 0)") == 1_200_005
+    expect(people.first.locator("input[data-k-year]")).to_have_value("1200005")
+    expect(people.nth(1).locator("input[name^=cell-]").nth(11)).to_have_value("2000")
+    expect(people.nth(2).locator("input[name^=cell-]").first).to_have_value("")
+    paste("9\t" + "\t".join(["7"] * 12))
+    expect(people.first.locator("input[data-k-year]")).to_have_value("84")
+    people.first.locator("input[data-k-year]").press("ArrowDown")
+    assert page.evaluate("document.activeElement.name").startswith("year-")
     cells.first.focus()
-    page.evaluate("""text => { const d = new DataTransfer(); d.setData('text', text);
-        document.activeElement.dispatchEvent(new ClipboardEvent('paste', { clipboardData: d, bubbles: true, cancelable: true })); }""", block)
+    paste(block)
     expect(cells.nth(11)).to_have_value("21,000")
     row = page.locator("tr[data-k-person]").first
     expect(row.locator("[data-k-quarter='1']")).to_have_text("33,000")

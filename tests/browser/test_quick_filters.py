@@ -140,3 +140,12 @@ def test_without_a_script_the_panel_still_narrows(chromium, demo):
     page.click("text=查询")
     expect(page.locator("[data-total]")).to_have_attribute("data-total", "0")
     context.close()
+
+
+def test_the_filter_just_saved_stands_in_sight(colleague):
+    page = colleague("demo07").page
+    page.goto("/filter/?list=customer&new=own")
+    page.fill("#f-name", "刚刚存好的")
+    _pick(_condition(page, 0, "level", "in"), "A(")
+    page.click("text=保存 >> nth=0")
+    expect(page.locator(".k-entries tr.sel", has_text="刚刚存好的")).to_be_in_viewport(ratio=1)

@@ -217,6 +217,18 @@ def test_a_used_choice_is_stopped_not_deleted(make, login, session):
     assert used.name not in login("li").get("/customer/add").text
 
 
+def test_downwards_begins_with_the_latest_and_ends_with_what_is_blank(make, login):
+    days = [f"2027-03-{n:02}" for n in range(1, 12)]
+    for n in range(30):
+        make.customer(owner="li", next_follow_at=dt.datetime.fromisoformat(f"{days[n]} 03:00") if n < len(days) else None)
+    for name, quick in (("li", "mine"), ("qian", "all"), ("chen", "all")):
+        pages = [login(name).get(f"/customer/list/?quick={quick}&_oc_CustomerView=next_follow_at&_od_CustomerView=desc&page_CustomerView={n}").text for n in (0, 1)]
+        assert re.findall(r"2027-03-\d\d", re.split("<tbody", pages[0])[1]) == days[::-1], name
+        assert "2027-03" not in re.split("<tbody", pages[1])[1]
+        ids = [int(i) for page in pages for i in re.findall(r'<tr data-id="(\d+)"', page)]
+        assert len(set(ids)) == 30 and ids[11:] == sorted(ids[11:], reverse=True), name
+
+
 def test_columns_sort_and_size_are_remembered(make, login):
     make.customer(owner="li", level="A")
     client = login("li")

@@ -211,6 +211,16 @@ def test_a_task_is_finished_in_the_row_and_taken_back(login, make, session, peop
     assert session.get(Task, row.id).state == "open"
 
 
+def test_what_has_begun_and_is_not_over_is_not_called_late(make, login):
+    trip = make.task(owner="li", is_all_day=True, starts_at=clock.day_start(TODAY - dt.timedelta(1)),
+                     ends_at=clock.day_start(TODAY + dt.timedelta(2)) - dt.timedelta(seconds=1))
+    day = make.task(owner="li", is_all_day=True, starts_at=clock.day_start(TODAY), ends_at=clock.day_start(TODAY + dt.timedelta(1)))
+    page = login("li").get("/").text
+    for row in (trip, day):
+        line = page.split(f'data-row="task-{row.id}"')[1].split("</li>")[0]
+        assert 'k-when t3">今天<' in line, line
+
+
 def test_a_follow_up_is_written_in_the_row(login, make, session):
     customer = make.customer(owner="li", name="恒远", next_follow_at=LATE)
     client = login("li")

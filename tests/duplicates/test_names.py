@@ -17,7 +17,8 @@ pytestmark = pytest.mark.sqlite  # the same whatever the database: once
     ("ＡＢＣ（中国）有限公司", "abc 中国 有限公司", "same"), ("苏州恒远精密机械有限公司", "无锡恒远精密机械有限公司", None),
     ("苏州恒远精密机械有限公司", "苏州恒源精密机械有限公司", "similar"), ("苏州恒远精密机械有限公司", "苏州恒远精密机诫有限公司", "similar"),
     ("宁波银行股份有限公司", "杭州银行股份有限公司", None), ("中坚科技股份有限公司", "中晶科技股份有限公司", None),
-    ("平安银行股份有限公司", "平安银行", "same"), ("南京港股份有限公司", "日照港股份有限公司", None)])
+    ("平安银行股份有限公司", "平安银行", "same"), ("南京港股份有限公司", "日照港股份有限公司", None),
+    ("江苏江阴农村商业银行股份有限公司", "江苏张家港农村商业银行股份有限公司", None)])
 def test_two_names(one, other, verdict):
     assert compare(take_apart(one), take_apart(other)) == compare(take_apart(other), take_apart(one)) == verdict
 

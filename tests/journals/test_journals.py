@@ -55,6 +55,20 @@ def _write(client, **over):
     return client.post("/journal/add", data=data)
 
 
+def test_a_report_that_is_there_is_opened_instead_of_proposed_again(login, make):
+    day = make.journal(owner="li", day=TODAY, done="已写的日报")
+    week = make.journal(owner="li", kind="week", day=rules.monday(TODAY), done="已写的周报", state="read")
+    client = login("li")
+    answer = client.get("/journal/add")
+    assert answer.location == f"/journal/edit/{day.id}"
+    page = client.get(answer.location).text
+    assert "该报告已存在，已为您打开" in page and "已写的日报" in page
+    assert client.get("/journal/add?kind=week").location == f"/journal/show/{week.id}", "it was read: it stays as it is"
+    assert client.get(f"/journal/propose?kind=week&day={TODAY}").json == {"there": True}
+    assert client.get(f"/journal/add?day={TODAY - dt.timedelta(1)}").status_code == 200
+    assert login("wang").get("/journal/add").status_code == 200, "everybody's own"
+
+
 def test_it_is_sent_read_and_commented(login, session, people):
     client = login("li")
     assert _write(client).status_code == 302

@@ -3,7 +3,8 @@
 Environment: CRM_BENCH_ROWS (largest size, 100000; 1000000 is the full run at three sizes), CRM_BENCH_NAMES (short company names,
 one a line), CRM_BENCH_PG (a PostgreSQL address with a database name; one database per size is made beside it and dropped),
 CRM_BENCH_DIR (keeps the databases, there too), CRM_BENCH_PORT (8140), CRM_BENCH_ON (sqlite postgresql), CRM_BENCH_PARTS (rates
-pages sales statements import export memory start bytes). ms are milliseconds of one request at a time over HTTP, _per_s are requests a second of 4 connections on 2 sync workers.
+pages sales statements import export memory start bytes), CRM_BENCH_PYTHON (what the servers run on: developers' packages take memory
+that an office's workers do not have). ms are milliseconds of one request at a time over HTTP, _per_s are requests a second of 4 connections on 2 sync workers.
 """
 import contextlib
 import os

@@ -27,7 +27,7 @@ class Server:
         self.place = Path(env["BENCH_DIR"]) / f"{name}.log"
         log = os.open(self.place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-w", str(workers), "-k", "sync", "--no-control-socket", "-b", f"127.0.0.1:{port}", program],
+            [os.environ.get("CRM_BENCH_PYTHON") or sys.executable, "-m", "gunicorn", "-w", str(workers), "-k", "sync", "--no-control-socket", "-b", f"127.0.0.1:{port}", program],
             cwd=ROOT, env={**os.environ, **env}, stdout=log, stderr=log)
         os.close(log)
 

@@ -37,6 +37,16 @@ def test_a_card_becomes_customer_contact_and_follow_up(login, session, people):
     assert [session.scalar(select(func.count(m.id))) for m in (Customer, Contact, Followup)] == [0, 0, 0]
 
 
+def test_without_a_name_the_customer_keeps_mobile_and_mail(login, session):
+    """No name, no contact: what was pasted is not lost."""
+    client = login("li")
+    data = form(client.post("/paste/", data={"text": "苏州恒远精密机械有限公司\n13812345678\ngu@hengyuan.com"}).text)
+    assert (data["contact-name"], data["contact-mobile"], data["customer-mobile"]) == ("", "", "13812345678")
+    sent(client, "/paste/save", data)
+    row = session.scalars(select(Customer)).one()
+    assert (row.mobile, row.email, session.scalar(select(func.count(Contact.id)))) == ("13812345678", "gu@hengyuan.com", 0)
+
+
 def test_what_a_block_needs_is_marked(login):
     """With the star of every form; the block says without what it is left out."""
     page = login("li").post("/paste/", data={"text": CARD}).text

@@ -147,6 +147,8 @@ def test_from_to_narrows_and_the_table_goes_out_as_a_spreadsheet(make, login):
     assert rows == [["负责人", "数量", "金额"], ["李雨桐", "2", "150.00"]]
     with client.post("/report/ranking/export", data={"fmt": "xlsx"}) as out:
         assert out.status_code == 200 and out.data[:2] == b"PK" and f"-{TODAY:%Y-%m}-01~" in out.headers["Content-Disposition"]
+    with client.post("/report/products/export?by=product&period=all", data={"fmt": "csv"}) as out:
+        assert out.data.decode("utf-8-sig").splitlines()[0] == "产品,合同/订单,数量,金额"
     assert client.post("/report/contracts/export?by=zzz", data={"fmt": "csv"}).status_code == 400
 
 

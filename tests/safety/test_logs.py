@@ -57,6 +57,18 @@ def test_the_operation_log_tells_of_everybody_to_who_may_read_it(make, login, se
         assert admin.get(f"/audit/list/?{wrong}").status_code == 400, wrong
 
 
+def test_what_nobody_did_was_done_by_the_system(make, login, session, people):
+    with changes.operation(session, "fall", "customer", "夜间"):
+        make.customer(name="恒远机械")
+    session.commit()
+    assert session.scalar(select(Batch.actor_id).where(Batch.label == "夜间")) is None
+    admin = login("admin")
+    (told,) = rows(admin.get("/audit/list/?quick=system&label=夜间").text)
+    assert "系统" in told
+    assert {line["人员"] for line in sheet(admin, "audit", "label=夜间")} == {"系统"}
+    assert "夜间" in admin.get("/undo/?who=0").text and "夜间" not in admin.get(f"/undo/?who={people['li']}").text
+
+
 def test_the_export_tells_field_by_field_and_is_logged_itself(make, login, session, people, as_):
     with as_("li"):
         one = make.customer(name="恒远机械", owner="li", address="苏州", phone="0512-68881234")

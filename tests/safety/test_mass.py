@@ -101,6 +101,18 @@ def test_a_rule_of_the_form_is_a_rule_of_the_mass_edit(make, login, session):
     assert (deal.stage, deal.rate) == ("s3", 5000), "the stage brings its win rate along, as in the form"
 
 
+def test_before_fields_are_emptied_it_is_asked_once_more(make, login, session):
+    rows = [make.customer(owner="li", region="苏州", fax="0512-1") for _n in range(2)]
+    client, ids = login("li"), [r.id for r in rows]
+    assert "将清空 2 条记录的「地区、传真」" in change(client, "customer", ids, region="", fax="", level="A").json["ask"]
+    session.expire_all()
+    assert {(r.region, r.fax, r.level) for r in rows} == {("苏州", "0512-1", None)}, "nothing yet"
+    answer = client.post("/mass/customer", data={"ids": ",".join(map(str, ids)), "field": ["region", "fax"], "region": "", "fax": "", "sure": "1"})
+    assert answer.json["url"]
+    session.expire_all()
+    assert {(r.region, r.fax) for r in rows} == {(None, None)}
+
+
 def test_no_right_no_field_no_row(make, login, session, people, as_role):
     row, foreign = make.customer(owner="zhao", mobile="13812345678"), make.customer(owner="wang")
     client = login("zhao")

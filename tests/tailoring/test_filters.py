@@ -208,6 +208,19 @@ def test_only_what_a_person_may_move_has_a_handle(make, login, people):
     assert page.count(grip) == len(re.findall("data-key=", page)) > 10
 
 
+def test_what_a_person_may_not_change_looks_so(session, make, login):
+    """A company's filter: told in words, its boxes grey, its conditions still there for the preview; no empty column."""
+    li, admin = login("li"), login("admin")
+    _save(admin)
+    page = li.get(f"/filter/?list=customer&item=f{session.scalar(select(PanelItem.id))}").text
+    assert len(re.findall(r'name="(?:sort|roles|people|is_on|is_default)"[^>]* disabled', page)) == 5
+    assert 'form="k-editor"' not in page and ">启用</th>" not in page
+    assert re.search(r'<div hidden><div class="row-x k-cond-h">.*name="c0-field"', page, re.S)
+    _save(li, own="1", name="我的")
+    page = li.get(f"/filter/?list=customer&item=f{session.scalar(select(PanelItem.id).order_by(PanelItem.id.desc()))}").text
+    assert ">启用</th>" in page and "disabled" not in page.split('id="k-editor"')[1].split("</form>")[0]
+
+
 def test_every_filter_tells_its_conditions_and_how_many_rows_it_finds(make, login, people, statements):
     """Composed ones by their rule, the program's own by what they ask for now; the administrator also counts what is hidden."""
     make.customer(name="甲公司", level="A")

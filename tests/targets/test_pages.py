@@ -6,7 +6,9 @@ import re
 from sqlalchemy import select
 
 from app.core import clock
-from app.targets import rules
+from app.extensions import db
+from app.security.models import Employee
+from app.targets import figures, rules
 from app.targets.models import MonthLock, Target
 
 TODAY = clock.today()
@@ -61,6 +63,23 @@ def test_every_result_opens_a_list_that_equals_it(login, make, session, people):
                     assert client.get(f"{place}/counts{query}").json["sum"]["amount"] == f"{int(cell[1]) / 100:,.2f}", (who, url)
 
 
+def test_the_goal_that_counts_has_a_row_where_sums_mix_own_and_assigned_targets(login, make):
+    make.target(owner="li", year=YEAR, month=1, own=100_000_00, assigned=120_000_00)
+    make.target(owner="wang", year=YEAR, month=1, own=90_000_00)
+    make.target(owner="qian", year=YEAR, month=1, own=5_000_00, assigned=50_000_00)
+    make.contract(owner="wang", amount=130_000_00, signed_on=dt.date(YEAR, 1, 5))
+    page = login("qian").get(f"/target/?year={YEAR}&month=1&whose=team").text
+    assert [row_of(page, f"signed-{name}") for name in ("assigned", "own", "goal", "actual", "rate")] == [
+        ["17"], ["19.50"], ["26"], ["13"], ["50%"]]
+    alone = [login(name).get(f"/target/?year={YEAR}").text for name in ("li", "wang", "qian")]
+    assert not any("signed-goal" in one for one in alone), "one person's months say it by themselves"
+    make.target(owner="li", year=YEAR, month=2, own=30_000_00)
+    assert row_of(login("li").get(f"/target/?year={YEAR}").text, "signed-goal") == ["12", "3", *["—"] * 10, "15"]
+    everybody = login("chen").get(f"/target/?year={YEAR}&whose=all").text
+    people = [figures.table(db.session, {p.id}, figures.columns(YEAR, None, [], str))["signed"] for p in db.session.scalars(select(Employee))]
+    assert row_of(everybody, "signed-goal")[-1] == "29" == f"{sum(f.goal or 0 for one in people for f in one) / 1_000_000:g}"
+
+
 # ---- the superior's matrix ------------------------------------------------------------------------------------
 def test_a_superior_hands_out_targets_all_or_nothing(login, session, people):
     client, year = login("qian"), open_year()
@@ -102,6 +121,17 @@ def test_the_year_is_spread_evenly_or_by_last_years_seasons_before_it_is_saved(l
     cells = [int(v or 0) for v in re.findall(rf'name="cell-{people["li"]}-\d+" value="(\d*)"', seasons)]
     assert (cells[0], cells[2], sum(cells)) == (250_000, 750_001, 1_000_001)
     assert session.scalar(select(Target.id)) is None, "a spread is a proposal"
+
+
+def test_a_spread_leaves_the_months_of_others_whose_year_was_not_typed(login, people):
+    year, li, wang = open_year(), people["li"], people["wang"]
+    data = {"year": year, "kind": "signed", f"year-{li}": "1200", f"year-{wang}": "500", f"cell-{wang}-1": "200", f"cell-{wang}-2": "300"}
+    page = login("chen").post("/target/people/save", data={**data, "do": "even"}).text
+
+    def cells(person):
+        return re.findall(rf'name="cell-{person}-\d+" value="(\d*)"', page)
+    assert cells(li) == ["100"] * 12
+    assert cells(wang) == ["200", "300", *[""] * 10]
 
 
 def test_closed_months_are_frozen_until_an_administrator_reopens_them(login, make, session, people):

@@ -10,7 +10,7 @@ import unicodedata
 from functools import cache, lru_cache
 from itertools import product
 
-os.environ.setdefault("PYPINYIN_NO_PHRASES", "true")  # single characters are all we read: saves 40 MB a process
+os.environ.update(PYPINYIN_NO_PHRASES="true", PYPINYIN_NO_DICT_COPY="true")  # we read single characters and add none: saves 42 MB a process
 from pypinyin import Style, pinyin  # noqa: E402
 
 DROPPED = re.compile(r"[\W_]+")  # what FTS5 takes for a separator would make two tokens of one: marks, dashes, emoji, invisible signs

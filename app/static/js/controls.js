@@ -4,8 +4,8 @@
   var D = document;
   function all(selector, root) { return [].slice.call((root || D).querySelectorAll(selector)); }
   /* More tabs than fit: the present one is in sight, the wheel leads to the others, an edge beyond which there are some fades. */
-  var marks = D.querySelector('.k-marks'), present = marks && marks.querySelector('.active');
-  if (present) marks.scrollLeft = present.offsetLeft - marks.offsetLeft - (marks.clientWidth - present.offsetWidth) / 2;
+  var marks = D.querySelector('.k-marks');
+  all('.k-marks > .active, .k-mmarks > .active, .k-tree > .active').forEach(function (tab) { var bar = tab.parentNode; bar.scrollLeft = tab.offsetLeft - bar.offsetLeft - (bar.clientWidth - tab.offsetWidth) / 2; });
   function beyond() { marks.classList.toggle('k-l', marks.scrollLeft > 4); marks.classList.toggle('k-r', marks.scrollWidth - marks.clientWidth - marks.scrollLeft > 4); }
   if (marks) { beyond(); marks.addEventListener('scroll', beyond, { passive: true }); window.addEventListener('resize', beyond); }
   if (marks) marks.addEventListener('wheel', function (e) { if (e.deltaY && marks.scrollWidth > marks.clientWidth) { e.preventDefault(); marks.scrollLeft += e.deltaY; } }, { passive: false });
@@ -66,6 +66,7 @@
       },
       onItemAdd: function (value) {
         chosen = !el.multiple;
+        if (el.multiple) this.setTextboxValue('');
         var row = box.options[value];
         el.dispatchEvent(new CustomEvent('k-chosen', { bubbles: true, detail: row }));
         if (row && row.brings) bring(el, row.brings);
@@ -116,15 +117,18 @@
   window.kControls(D);
   all('[data-k-go]').forEach(function (s) { s.addEventListener('change', function () { location.href = s.dataset.kGo + encodeURIComponent(s.value); }); });
 
+  window.kConfirm = function (text, label, go) {
+    var modal = D.getElementById('k-confirm'), box = bootstrap.Modal.getOrCreateInstance(modal), ok = modal.querySelector('[data-k-ok]');
+    modal.querySelector('[data-k-text]').textContent = text;
+    ok.textContent = label.trim() || ok.textContent;
+    ok.onclick = function () { box.hide(); go(); };
+    box.show();
+  };
   D.addEventListener('click', function (e) {
     var button = e.target.closest('[data-k-confirm]');
     if (!button || button.dataset.kSure) return;
     e.preventDefault();
-    var modal = D.getElementById('k-confirm'), box = bootstrap.Modal.getOrCreateInstance(modal), ok = modal.querySelector('[data-k-ok]');
-    modal.querySelector('[data-k-text]').textContent = button.dataset.kConfirm;
-    ok.textContent = button.textContent.trim() || ok.textContent;
-    ok.onclick = function () { box.hide(); button.dataset.kSure = '1'; button.click(); delete button.dataset.kSure; };
-    box.show();
+    window.kConfirm(button.dataset.kConfirm, button.textContent, function () { button.dataset.kSure = '1'; button.click(); delete button.dataset.kSure; });
   });
   D.addEventListener('click', function (e) {
     var close = e.target.closest('[data-k-close]');

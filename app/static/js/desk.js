@@ -45,7 +45,7 @@
   /* Put the fresh parts of a page in; the focus stays where it was, on the same button of the row (or the one that has moved up). */
   function take(page, key, at, action) {
     var list = todo.querySelector('.k-todo'), top = list.scrollTop;
-    var begun = all('[data-row]', todo).map(function (r) { return { row: r.dataset.row, box: r.dataset.row !== key && r.querySelector('.collapse.show') }; }).filter(function (b) { return b.box; });
+    var begun = all('[data-row]', todo).map(function (r) { return { row: r.dataset.row, box: r.dataset.row !== key && r.querySelector('.collapse.show, .collapsing') }; }).filter(function (b) { return b.box; });
     begun.forEach(function (b) { b.box.remove(); });  /* what is being written in other rows stays */
     all('[data-k-fresh]').forEach(function (old) {
       var part = page.querySelector('[data-k-fresh="' + old.dataset.kFresh + '"]');

@@ -13,6 +13,8 @@
       }
     });
   });
+  var chosen = D.querySelector('.k-entries tr.sel'), list = chosen && chosen.closest('.k-entries');
+  if (list) list.scrollTop = Math.max(0, chosen.getBoundingClientRect().bottom - list.getBoundingClientRect().bottom + 8);
   var box = D.querySelector('[data-k-conds]');
   if (!box) return;
   var form = box.closest('form'), blank = form.querySelector('[data-k-blank]'), out = form.querySelector('[data-k-preview]');

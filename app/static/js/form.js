@@ -43,7 +43,9 @@
     [el.kind, el.day].forEach(function (control) {
       control.addEventListener('change', function () {
         if (texts.some(function (n) { return el[n].value !== kept[n]; })) return;
-        fetch('/journal/propose?' + new URLSearchParams({ kind: el.kind.value, day: el.day.value })).then(function (r) { return r.ok ? r.json() : {}; }).then(function (d) {
+        var asked = '?' + new URLSearchParams({ kind: el.kind.value, day: el.day.value });
+        fetch('/journal/propose' + asked).then(function (r) { return r.ok ? r.json() : {}; }).then(function (d) {
+          if (d.there) { dirty = false; location.replace('/journal/add' + asked); return; }
           texts.forEach(function (n) { if (n in d) kept[n] = el[n].value = d[n]; });
         });
       });

@@ -1,4 +1,5 @@
-/* A grid of cells: arrows and Enter move, a block pasted from a spreadsheet fills the cells from here on, sums follow what is typed. */
+/* A grid of cells: arrows and Enter move, a block pasted from a spreadsheet fills the cells from here on (years alone are spread over
+   their open months), sums follow what is typed. */
 (function () {
   'use strict';
   function all(selector, root) { return [].slice.call(root.querySelectorAll(selector)); }
@@ -8,10 +9,10 @@
   }
   function shown(n) { return n ? n.toLocaleString('en-US', { maximumFractionDigits: 2 }) : ''; }
   all('[data-k-grid]', document).forEach(function (form) {
-    var rows = all('tbody tr', form).map(function (tr) { return all('td.ed input:not([type=hidden])', tr).filter(function (i) { return !i.hasAttribute('data-k-year'); }); }).filter(function (r) { return r.length; });
+    var rows = all('tbody tr', form).map(function (tr) { return all('td.ed input:not([type=hidden])', tr); }).filter(function (r) { return r.length; });
     var changed = false;
     function place(input) { for (var r = 0; r < rows.length; r++) { var c = rows[r].indexOf(input); if (c >= 0) return [r, c]; } return null; }
-    function column(input) { return Number((/-(\d+)$/.exec(input.name) || [0, 0])[1]); }
+    function column(input) { return input.hasAttribute('data-k-year') ? 0 : Number((/-(\d+)$/.exec(input.name) || [0, 0])[1]); } // 0: the whole year
     function at(r, month) { return (rows[r] || []).filter(function (i) { return column(i) === month; })[0]; }
     function sums() {
       if (!form.hasAttribute('data-k-sums')) return;
@@ -24,7 +25,7 @@
           tr.querySelector('[data-k-quarter="' + q + '"]').textContent = shown(part); year += part;
         }
         var y = tr.querySelector('[data-k-year]');
-        if (y.tagName !== 'INPUT') y.textContent = shown(year); else if (document.activeElement !== y && !y.dataset.typed) y.value = year ? String(Math.round(year * 100) / 100) : '';
+        if (y.tagName !== 'INPUT') y.textContent = shown(year); else if (!y.dataset.typed) y.value = year ? String(Math.round(year * 100) / 100) : '';
       }
       all('tbody tr', form).forEach(function (tr) {
         if (tr.hasAttribute('data-k-group')) { if (head) put(head, group); head = tr; group = {}; return; }
@@ -34,13 +35,28 @@
         put(tr, months);
       });
     }
+    function spread(year) { // evenly over the open months, in whole units; what stands in closed ones is taken off first
+      var months = all('input[name^="cell-"]', year.closest('tr')), open = months.filter(function (i) { return i.type !== 'hidden'; });
+      var rest = months.reduce(function (left, i) { return i.type === 'hidden' ? left - Math.round(100 * number(i.value)) : left; }, Math.round(100 * number(year.value)));
+      delete year.dataset.typed;
+      if (!year.value) return;
+      if (rest < 0 || !open.length || !/\d/.test(year.value)) { year.dataset.typed = '1'; return; } // as if typed: the server says why
+      var units = Math.floor(rest / 100), done = 0;
+      open.forEach(function (i, n) {
+        var upto = Math.round(units * (n + 1) / open.length);
+        i.value = upto - done + (n === open.length - 1 ? rest % 100 / 100 : 0); done = upto;
+      });
+    }
     function fill(start, text) {
       var from = place(start), month = column(start), lines = text.replace(/\r/g, '').replace(/\n$/, '').split('\n');
       lines.forEach(function (line, dy) {
-        line.split('\t').forEach(function (value, dx) {
+        var values = line.split('\t'), year = at(from[0] + dy, 0);
+        values.forEach(function (value, dx) {
           var cell = at(from[0] + dy, month + dx);
           if (cell) cell.value = value.trim().replace(/^[-—]$/, '');
         });
+        if (month || !year) return;
+        if (values.length > 1) delete year.dataset.typed; else spread(year); // with its months pasted, the year is their sum
       });
       changed = true; sums();
     }

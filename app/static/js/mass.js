@@ -1,4 +1,5 @@
-/* 批量修改: a whole page chosen offers all rows of the filter; the dialog shows the fields that are to change and stays open on a fault. */
+/* 批量修改: a whole page chosen offers all rows of the filter; the dialog shows the fields that are to change and stays open on a fault
+   and asks once more before it empties fields. */
 (function () {
   'use strict';
   var D = document;
@@ -39,15 +40,23 @@
     var out = e.target.closest('[data-k-mass-out]');
     if (out) show(out.closest('[data-k-mass-row]'), false);
   });
+  function send(form, sure) {
+    var body = form.parentNode, button = form.querySelector('.btn-primary'), sent = new FormData(form);
+    if (sure) sent.append('sure', '1');
+    button.disabled = true;
+    fetch(form.action, { method: 'POST', body: sent, headers: { Accept: 'application/json' } }).then(function (r) {
+      if (r.redirected) { location.href = r.url; return null; }
+      if (r.ok && r.headers.get('Content-Type').indexOf('json') > 0) return r.json().then(function (d) {
+        if (d.url) { location.href = d.url; return; }
+        button.disabled = false;
+        window.kConfirm(d.ask, button.textContent, function () { send(form, true); });
+      });
+      return r.text().then(function (html) { if (r.ok) { body.innerHTML = html; window.kControls(body); } else location.reload(); });
+    }).catch(function () { button.disabled = false; });
+  }
   D.addEventListener('submit', function (e) {
     if (!e.target.matches('[data-k-mass]')) return;
     e.preventDefault();
-    var sent = e.target, body = sent.parentNode, button = sent.querySelector('.btn-primary');
-    button.disabled = true;
-    fetch(sent.action, { method: 'POST', body: new FormData(sent), headers: { Accept: 'application/json' } }).then(function (r) {
-      if (r.redirected) { location.href = r.url; return null; }
-      if (r.ok && r.headers.get('Content-Type').indexOf('json') > 0) return r.json().then(function (d) { location.href = d.url; });
-      return r.text().then(function (html) { if (r.ok) { body.innerHTML = html; window.kControls(body); } else location.reload(); });
-    }).catch(function () { button.disabled = false; });
+    send(e.target);
   });
 })();
