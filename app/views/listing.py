@@ -212,7 +212,7 @@ class Listing:
         column, way, first = self.order[0].attribute, self.order[1], self.page * self.size
         if self.newest or self._rank() or way == "asc" or not sorting.blanks_first(column):
             return self.ordered().limit(self.size).offset(first)
-        return sorting.pagesorting.downwards(self.statement(), self.view.model.id, column, self.size, first)
+        return sorting.page_downwards(self.statement(), self.view.model.id, column, self.size, first)
 
     def _count(self):
         """SELECT of how many match; beyond the cap only "more", so that the cost does not grow with the table."""

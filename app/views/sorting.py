@@ -23,5 +23,5 @@ def page_downwards(wanted, id_, column, size: int, first: int):
     """SELECT of the ids of a page: an index holds the blanks above all values, so each kind is taken from it by itself."""
     found = wanted.add_columns(column.label("by"))
     parts = (found.where(column.is_not(None)).order_by(column.desc(), id_.desc()), found.where(column.is_(None)).order_by(id_.desc()))
-    both = union_all(*(select(part.limit(first + size).subquery()) for part in parts)).subquery()
-    return select(both.c.id).order_by(both.c.by.desc().nulls_last(), both.c.id.desc()).limit(size).offset(first)
+    kinds = union_all(*(select(part.limit(first + size).subquery()) for part in parts)).subquery()
+    return select(kinds.c.id).order_by(kinds.c.by.desc().nulls_last(), kinds.c.id.desc()).limit(size).offset(first)

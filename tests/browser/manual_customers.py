@@ -235,7 +235,7 @@ def paste(r, _office):
     r.press("粘贴识别")
     r.page.fill("[name=text]", "昆山广泽自动化科技有限公司\n陆文博 技术总监\n手机：13812345670\n地址：江苏省昆山市前进东路88号")
     r.press("识别", ".k-bar")
-    expect(r.page.locator("[name$=mobile]").first).to_have_value("13812345670")
+    expect(r.page.locator("[name=contact-mobile]")).to_have_value("13812345670")
     r.press("保存", ".k-bar")
     r.title("昆山广泽")
 
